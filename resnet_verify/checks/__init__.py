@@ -1,0 +1,86 @@
+"""The registry of checks: one check is one small function with an id, a promise and a source.
+
+A check takes an `Examination` and yields a `Diagnosis` for each mistake; yielding nothing is
+passing. It raises `NotRun` where the target does not let it judge, saying why.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from resnet_verify.examine import Examination
+    from resnet_verify.verdict import Diagnosis
+
+FAMILIES = ("structure", "parameters", "residual", "numerics")
+
+
+class NotRun(Exception):  # noqa: N818  # an outcome, not an error
+    """The check could not judge this target; the message says why."""
+
+
+class UnknownCheckError(ValueError):
+    """A selection names no check; the message lists the valid ids."""
+
+
+@dataclass(frozen=True)
+class Check:
+    """One property that a target is held to.
+
+    `promise` is one sentence; `explanation` is the rest of the function's docstring: how it
+    is judged, and with what source.
+    """
+
+    id: str
+    promise: str
+    explanation: str
+    source: str
+    function: Callable[[Examination], Iterable[Diagnosis]]
+
+
+_REGISTRY: dict[str, Check] = {}
+
+
+def check(
+    check_id: str, *, source: str
+) -> Callable[[Callable[[Examination], Iterable[Diagnosis]]], Check]:
+    """Register a function as the check `check_id`; the first line of its docstring is its promise."""
+
+    def register(function: Callable[[Examination], Iterable[Diagnosis]]) -> Check:
+        promise, _, explanation = (function.__doc__ or "").strip().partition("\n")
+        dedented = "\n".join(line.strip() for line in explanation.strip().splitlines())
+        found = Check(check_id, promise.rstrip("."), dedented, source, function)
+        _REGISTRY[check_id] = found
+        return found
+
+    return register
+
+
+def all_checks() -> dict[str, Check]:
+    """Every check by its id, most-causal family first."""
+    for family in FAMILIES:
+        import_module(f"resnet_verify.checks.{family}")
+    return dict(_REGISTRY)
+
+
+def select_checks(select: Sequence[str] = (), exclude: Sequence[str] = ()) -> list[Check]:
+    """The checks whose id starts with one of `select` (all, if empty) and none of `exclude`.
+
+    Raises:
+        UnknownCheckError: an entry is neither an id nor a prefix of one.
+    """
+    checks = all_checks()
+    for entry in (*select, *exclude):
+        if not entry or not any(check_id.startswith(entry) for check_id in checks):
+            raise UnknownCheckError(
+                f"no check has the id or prefix {entry!r}; valid ids: {', '.join(checks)}"
+            )
+    return [
+        found
+        for check_id, found in checks.items()
+        if (not select or check_id.startswith(tuple(select)))
+        and not check_id.startswith(tuple(exclude))
+    ]
