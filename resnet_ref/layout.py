@@ -75,7 +75,7 @@ def layout(spec: ResNetSpec) -> Network:
 
 def _conv(spec: ResNetSpec, in_channels: int, out_channels: int, kernel: int, *, stride: int = 1,
           dilation: int = 1, groups: int = 1, bias: bool | None = None) -> Conv:  # fmt: skip
-    """A convolution that keeps the size but for its stride, with the bias that the form asks for."""
+    """A convolution that keeps the size but for its stride, with the bias that the form has."""
     pad = dilation * (kernel - 1) // 2
     return Conv(
         in_channels,
@@ -194,7 +194,7 @@ def _branch(spec: ResNetSpec, convs: tuple[Conv, ...]) -> tuple[Layer, ...]:
 
 def _preactivation_block(spec: ResNetSpec, stage: int, opening: bool, convs: tuple[Conv, ...],
                          shortcut: tuple[Layer, ...], projects: bool) -> Block:  # fmt: skip
-    activation = (_norm(spec, convs[0].in_channels), Relu())
+    activation: tuple[Layer, ...] = (_norm(spec, convs[0].in_channels), Relu())
     if stage == 0 and opening and spec.stem_norm:
         activation = ()  # the stem has done it
     layers: list[Layer] = [convs[0]]

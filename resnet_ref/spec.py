@@ -72,7 +72,7 @@ class ResNetSpec:
     def native_stride(self) -> int:
         """Input size over final feature map size where no stage is dilated."""
         stem_stride = 1 if self.stem == "cifar" else 4
-        return stem_stride * 2 ** (len(self.depths) - 1)
+        return int(stem_stride * 2 ** (len(self.depths) - 1))
 
 
 @dataclass(frozen=True)
@@ -231,7 +231,7 @@ def _build(arch: str, variant: Variant) -> ResNetSpec:
         num_classes=10 if arch in CIFAR else 1000,
     )
     changes = dict(variant.changes)
-    # What makes no difference to a block kind has one value, so that equal networks are equal specs.
+    # What makes no difference to a block kind has one value: equal networks are equal specs.
     changes.pop("strided_conv" if architecture.block == "basic" else "project_first", None)
     form = replace(base, **changes)  # type: ignore[arg-type]  # every form is built in the tests
     return replace(form, output_stride=form.native_stride)
