@@ -1,0 +1,119 @@
+"""One adapter per framework, behind one protocol; a framework is imported only by its own."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from resnet_ref.spec import ResNetSpec
+    from resnet_verify.graph import Graph, Param
+
+    Array = NDArray[np.generic]
+
+
+class CaptureError(Exception):
+    """The network could not be captured; the message says why."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """What one forward and backward pass leaves behind.
+
+    Gradients are keyed by `Param.key`; None where a parameter received none. `input_gradient`
+    has the shape of the input.
+    """
+
+    outputs: tuple[Array, ...]
+    gradients: Mapping[str, Array | None]
+    input_gradient: Array | None
+
+
+class Capture(Protocol):
+    """A captured forward pass: its graph, and a way to run it and look inside."""
+
+    graph: Graph
+
+    def run(self, batch: Array, values: Sequence[int]) -> list[Array]:
+        """Run the captured operators on `batch` and return the arrays of `values`."""
+        ...
+
+
+class Adapter(Protocol):
+    """What the toolkit needs of a framework. Arrays are NumPy; `model` is the framework's own."""
+
+    name: str
+    version: str
+
+    def owns(self, model: object) -> bool:
+        """Whether `model` is a network of this framework."""
+        ...
+
+    def preserved(self) -> AbstractContextManager[None]:
+        """Whatever is global in the framework (RNG, dtype, device, mode) is put back on exit."""
+        ...
+
+    def seed(self, seed: int) -> None:
+        """Seed the framework's random number generators."""
+        ...
+
+    def set_training(self, model: Any, training: bool) -> None:
+        """Switch between training and evaluation mode."""
+        ...
+
+    def dtype(self, model: Any) -> str:
+        """The element type that the network computes in, "float32" say."""
+        ...
+
+    def capture(self, model: Any, shape: tuple[int, ...], training: bool) -> Capture:
+        """Capture the forward pass for input of `shape`.
+
+        Raises:
+            CaptureError: the network cannot be captured at this shape.
+        """
+        ...
+
+    def params(self, model: Any) -> tuple[Param, ...]:
+        """The registered parameters and buffers, in the network's own order."""
+        ...
+
+    def read(self, model: Any, capture: Capture, keys: Sequence[str]) -> dict[str, Array]:
+        """Copies of the tensors named by `keys`, registered or not."""
+        ...
+
+    def write(self, model: Any, capture: Capture, arrays: Mapping[str, Array]) -> None:
+        """Overwrite tensors in place."""
+        ...
+
+    def forward(self, model: Any, batch: Array) -> tuple[Array, ...]:
+        """Outputs for `batch` without gradients, nested structures flattened in order."""
+        ...
+
+    def step(self, model: Any, batch: Array, cotangent: Array, output: int) -> Step:
+        """Forward and backward of ``sum(outputs[output] * cotangent)``."""
+        ...
+
+    def build(self, spec: ResNetSpec, dtype: str) -> Any:
+        """The reference network of `spec`."""
+        ...
+
+
+# A framework that is not yet imported owns no model, so it need not be woken.
+BUILT_IN = {"paddle": "resnet_verify.adapters.paddle"}
+
+
+def adapter_for(model: object) -> Adapter | None:
+    """The adapter of the framework that `model` belongs to, None if there is none."""
+    for framework, module in BUILT_IN.items():
+        if framework in sys.modules:
+            adapter: Adapter = import_module(module).ADAPTER
+            if adapter.owns(model):
+                return adapter
+    return None

@@ -1,0 +1,276 @@
+"""Paddle 2.6 and 3.x: capture by tracing, run eagerly, look inside through the executor."""
+
+from __future__ import annotations
+
+import random
+import sys
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import paddle
+
+from resnet_verify.adapters import CaptureError, Step
+from resnet_verify.adapters.outputs import flatten
+from resnet_verify.adapters.paddle_operators import to_graph
+from resnet_verify.adapters.paddle_program import Key, Program, read_program
+from resnet_verify.graph import Graph, Param
+
+if TYPE_CHECKING:
+    from resnet_ref.spec import ResNetSpec
+    from resnet_verify.adapters import Array, Capture
+
+
+class PaddleAdapter:
+    """Paddle behind the protocol of `resnet_verify.adapters`."""
+
+    name = "paddle"
+    version = paddle.__version__
+
+    def owns(self, model: object) -> bool:
+        """Whether `model` is a `paddle.nn.Layer`."""
+        return isinstance(model, paddle.nn.Layer)
+
+    @contextmanager
+    def preserved(self) -> Iterator[None]:
+        """RNG states, default dtype, device and mode are put back, whatever happens inside."""
+        generators = paddle.get_rng_state()
+        python, numpy_state = random.getstate(), np.random.get_state()
+        dtype, device = paddle.get_default_dtype(), paddle.get_device()
+        flags, names = warnings.filters[:], paddle.utils.unique_name.switch()
+        paddle.utils.unique_name.switch(names)
+        try:
+            yield
+        finally:
+            paddle.disable_static()
+            paddle.set_device(device)
+            paddle.set_default_dtype(dtype)
+            paddle.set_rng_state(generators)
+            random.setstate(python)
+            np.random.set_state(numpy_state)
+            warnings.filters[:] = flags
+
+    def seed(self, seed: int) -> None:
+        """Seed Paddle's generators."""
+        paddle.seed(seed)
+
+    def set_training(self, model: Any, training: bool) -> None:  # noqa: ANN401
+        """Call `train` or `eval` on the network."""
+        model.train() if training else model.eval()
+
+    def dtype(self, model: Any) -> str:  # noqa: ANN401
+        """The type of the first floating-point parameter."""
+        types = [_dtype(tensor) for tensor in model.parameters()]
+        return next((name for name in types if name.startswith(("float", "bfloat"))), "float32")
+
+    def capture(self, model: Any, shape: tuple[int, ...], training: bool) -> PaddleCapture:  # noqa: ANN401
+        """Trace the forward pass; Python control flow runs as it is, or is converted if need be."""
+        self.set_training(model, training)
+        with _recompute_inlined():
+            concrete = _trace(model, shape, self.dtype(model))
+        program = read_program(concrete)
+        outputs = _output_keys(concrete.outputs, program)
+        if not outputs:
+            raise CaptureError("the network puts out no tensor")
+        graph, keys = to_graph(program, outputs, self.params(model), training)
+        return PaddleCapture(graph, program, keys, concrete.main_program)
+
+    def params(self, model: Any) -> tuple[Param, ...]:  # noqa: ANN401
+        """Parameters and buffers by their structured names."""
+        found: dict[str, Param] = {}
+        for name, tensor in (*model.named_parameters(), *model.named_buffers()):
+            key = f"param:{tensor.name}"
+            param = Param(key, name, tuple(tensor.shape), not tensor.stop_gradient)
+            found.setdefault(key, param)
+        return tuple(found.values())
+
+    def read(self, model: Any, capture: PaddleCapture, keys: Sequence[str]) -> dict[str, Array]:  # noqa: ANN401
+        """Copies as NumPy arrays; bfloat16 comes as float32."""
+        tensors = self._tensors(model, capture)
+        return {key: _numpy(tensors[key]) for key in keys}
+
+    def write(self, model: Any, capture: PaddleCapture, arrays: Mapping[str, Array]) -> None:  # noqa: ANN401
+        """Overwrite in place, keeping each tensor's own type."""
+        tensors = self._tensors(model, capture)
+        for key, array in arrays.items():
+            tensor = tensors[key]
+            value = paddle.to_tensor(np.ascontiguousarray(array)).astype(tensor.dtype)
+            tensor.set_value(value)
+
+    def _tensors(self, model: Any, capture: PaddleCapture) -> dict[str, Any]:  # noqa: ANN401
+        registered = (*model.named_parameters(), *model.named_buffers())
+        tensors = {f"param:{tensor.name}": tensor for _, tensor in registered}
+        return {**capture.program.tensors, **tensors}
+
+    def forward(self, model: Any, batch: Array) -> tuple[Array, ...]:  # noqa: ANN401
+        """Eager forward without gradients."""
+        with paddle.no_grad():
+            return tuple(map(_numpy, flatten(model(paddle.to_tensor(batch)), _is_tensor)))
+
+    def step(self, model: Any, batch: Array, cotangent: Array, output: int) -> Step:  # noqa: ANN401
+        """Eager forward and backward of ``sum(outputs[output] * cotangent)``."""
+        model.clear_gradients()
+        image = paddle.to_tensor(batch, stop_gradient=False)
+        outputs = flatten(model(image), _is_tensor)
+        chosen = outputs[output]
+        loss = (chosen * paddle.to_tensor(cotangent).astype(chosen.dtype)).sum()
+        if not loss.stop_gradient:
+            loss.backward()
+        gradients = {
+            f"param:{tensor.name}": None if tensor.grad is None else _numpy(tensor.grad)
+            for tensor in model.parameters()
+        }
+        model.clear_gradients()
+        image_gradient = None if image.grad is None else _numpy(image.grad)
+        return Step(tuple(map(_numpy, outputs)), gradients, image_gradient)
+
+    def build(self, spec: ResNetSpec, dtype: str) -> Any:  # noqa: ANN401
+        """The reference network, built under `dtype` as the default type."""
+        from resnet_ref.paddle import build
+
+        paddle.set_default_dtype(dtype if dtype in ("float32", "float64") else "float32")
+        return build(spec)
+
+    def state(self, model: Any) -> dict[str, Array]:  # noqa: ANN401
+        """The network's own `state_dict`, as arrays by its names."""
+        return {name: _numpy(tensor) for name, tensor in model.state_dict().items()}
+
+    def load_state(self, model: Any, state: Mapping[str, Array]) -> None:  # noqa: ANN401
+        """Load `state` through the network's own `set_state_dict`."""
+        model.set_state_dict({name: paddle.to_tensor(array) for name, array in state.items()})
+
+
+class PaddleCapture:
+    """A traced program, run by the static executor on the network's present weights."""
+
+    def __init__(
+        self,
+        graph: Graph,
+        program: Program,
+        keys: Mapping[int, Key],
+        traced: Any,  # noqa: ANN401
+    ) -> None:
+        self.graph = graph
+        self.program = program
+        self._keys = keys
+        self._traced = traced
+
+    def run(self, batch: Array, values: Sequence[int]) -> list[Array]:
+        """Run the captured operators and return the arrays of `values`."""
+        place = paddle.CPUPlace()
+        scope = paddle.base.core.Scope()
+        for tensor in self.program.tensors.values():
+            scope.var(tensor.name).get_tensor().set(np.asarray(tensor), place)
+        fetch = [self.program.handles[self._keys[value]] for value in values]
+        paddle.enable_static()
+        try:
+            with paddle.static.scope_guard(scope):
+                arrays: list[Array] = paddle.static.Executor(place).run(
+                    self._traced, feed={"x": batch}, fetch_list=fetch, scope=scope
+                )
+        finally:
+            paddle.disable_static()
+        return arrays
+
+
+def _trace(model: Any, shape: tuple[int, ...], dtype: str) -> Any:  # noqa: ANN401
+    """Paddle's ConcreteProgram of ``model(x)`` for one input of `shape`."""
+    spec = [paddle.static.InputSpec(shape, dtype, name="x")]
+
+    @paddle.jit.not_to_static  # type: ignore[untyped-decorator]
+    def as_written(x: Any) -> list[Any]:  # noqa: ANN401
+        return flatten(model(x), _is_value)
+
+    def converted(x: Any) -> Any:  # noqa: ANN401
+        return model(x)
+
+    failures: list[Exception] = []
+    # As written first: conversion rewrites the source, and so needs one it can find and understand.
+    for forward in (as_written, converted):
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                traced = paddle.jit.to_static(forward, input_spec=spec, full_graph=True)
+                return traced.concrete_program
+        except Exception as failure:  # noqa: BLE001  # the target's code may raise anything
+            failures.append(failure)
+        finally:
+            paddle.disable_static()
+    raise CaptureError(_cause(failures[0]))
+
+
+def _cause(failure: Exception) -> str:
+    lines = [line.strip() for line in str(failure).splitlines() if line.strip()]
+    informative = [line for line in lines if not line.startswith(("File ", "---", "C++", "[Hint"))]
+    detail = informative[-1] if informative else ""
+    return f"{type(failure).__name__}: {detail}"[:300]
+
+
+@contextmanager
+def _recompute_inlined() -> Iterator[None]:
+    """Paddle 2.6 cannot trace through `recompute`, which computes what its function computes."""
+    module = sys.modules.get("paddle.distributed.fleet.recompute.recompute")
+    names = ("RecomputeFunction", "_recompute_without_reentrant", "framework")
+    if module is None or not paddle.__version__.startswith("2."):
+        yield
+        return
+    originals = {name: getattr(module, name) for name in names if hasattr(module, name)}
+
+    class Inlined:
+        @staticmethod
+        def apply(function: Any, preserve: bool, *args: Any) -> Any:  # noqa: ANN401, FBT001
+            return function(*args)
+
+    class NoTracer:
+        @staticmethod
+        def _dygraph_tracer() -> Any:  # noqa: ANN401
+            return type("Tracer", (), {"_has_grad": False})
+
+    vars(module).update(RecomputeFunction=Inlined, framework=NoTracer)
+    module._recompute_without_reentrant = lambda function, preserve, *args: function(*args)  # type: ignore[attr-defined]
+    try:
+        yield
+    finally:
+        vars(module).update(originals)
+
+
+def _output_keys(outputs: Any, program: Program) -> list[Key]:  # noqa: ANN401
+    keys = {id(handle): key for key, handle in program.handles.items()}
+    found: list[Key] = []
+    for value in flatten(outputs, _is_value):
+        with suppress(AttributeError):
+            found.append(value.id if not hasattr(value, "block") or _is_pir(value) else value.name)
+    del keys
+    return found
+
+
+def _is_pir(value: object) -> bool:
+    return type(value).__module__.endswith("pir")
+
+
+def _is_value(value: object) -> bool:
+    """Whether `value` is a symbolic value of either dialect, or a tensor."""
+    return _is_pir(value) or isinstance(value, paddle.static.Variable) or _is_tensor(value)
+
+
+def _is_tensor(value: object) -> bool:
+    return isinstance(value, paddle.Tensor)
+
+
+def _dtype(tensor: Any) -> str:  # noqa: ANN401
+    name = str(tensor.dtype).rpartition(".")[2].lower()
+    return {"fp32": "float32", "fp64": "float64", "fp16": "float16", "bf16": "bfloat16"}.get(
+        name, name
+    )
+
+
+def _numpy(tensor: Any) -> Array:  # noqa: ANN401
+    if _dtype(tensor) == "bfloat16":
+        tensor = tensor.astype("float32")
+    array: Array = np.array(tensor.numpy())
+    return array
+
+
+ADAPTER = PaddleAdapter()

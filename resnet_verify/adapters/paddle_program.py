@@ -1,0 +1,201 @@
+"""Read the programs that Paddle traces, old (2.x, `ProgramDesc`) and new (3.x, PIR), alike.
+
+Both dialects are brought to one `RawOp` each: a name without decoration, operands in order,
+plain attributes. `resnet_verify.adapters.paddle_operators` gives them their meaning.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import paddle
+
+Key = str
+
+# Names of the old dialect that the new one spells otherwise.
+LEGACY_NAMES = {
+    "elementwise_add": "add",
+    "elementwise_sub": "subtract",
+    "elementwise_mul": "multiply",
+    "elementwise_div": "divide",
+    "elementwise_max": "maximum",
+    "elementwise_min": "minimum",
+    "reduce_mean": "mean",
+    "reduce_sum": "sum",
+    "flatten_contiguous_range": "flatten",
+    "matmul_v2": "matmul",
+    "reshape2": "reshape",
+    "transpose2": "transpose",
+    "squeeze2": "squeeze",
+    "unsqueeze2": "unsqueeze",
+    "expand_v2": "expand",
+    "expand_as_v2": "expand_as",
+    "sum": "add_n",
+    "share_data": "share_data",
+    "fill_any_like": "full_like",
+    "fill_constant": "full",
+}
+# The order in which the old dialect's named slots are operands of the new one.
+SLOTS = ("Input", "X", "Filter", "Y", "Mean", "Variance", "Scale", "Bias")
+IGNORED_ATTRIBUTES = {"op_callstack", "struct_name", "place", "stop_gradient"}
+
+
+@dataclass(frozen=True)
+class RawOp:
+    """One operator of a program, the same for both dialects."""
+
+    name: str
+    inputs: tuple[Key, ...]
+    outputs: tuple[Key, ...]
+    attributes: Mapping[str, Any]
+    origin: str
+
+
+@dataclass(frozen=True)
+class Variable:
+    """What a program knows of a value."""
+
+    shape: tuple[int, ...]
+    dtype: str
+    stop_gradient: bool
+
+
+@dataclass(frozen=True)
+class Program:
+    """A traced program, read: operators, values, and the eager tensors that it uses by key."""
+
+    ops: tuple[RawOp, ...]
+    variables: Mapping[Key, Variable]
+    tensors: Mapping[Key, Any]
+    handles: Mapping[Key, Any]
+    """What to ask the executor for, by key."""
+
+
+def read_program(concrete: Any) -> Program:  # noqa: ANN401  # Paddle's ConcreteProgram has no public type
+    """Read a traced program of either dialect."""
+    if isinstance(concrete.parameters, tuple):
+        return _read_pir(concrete)
+    return _read_legacy(concrete)
+
+
+def _read_pir(concrete: Any) -> Program:  # noqa: ANN401
+    tensors, values = concrete.parameters
+    keys = {value.id: f"param:{tensor.name}" for tensor, value in zip(tensors, values, strict=True)}
+    variables: dict[Key, Variable] = {}
+    handles: dict[Key, Any] = {}
+    ops: list[RawOp] = []
+    tuples: dict[Key, tuple[Key, ...]] = {}
+    constants: dict[Key, Any] = {}
+    for op in concrete.main_program.global_block().ops:
+        results = op.results()
+        outputs = tuple(keys.setdefault(value.id, value.id) for value in results)
+        for key, value in zip(outputs, results, strict=True):
+            variables[key] = _pir_variable(value)
+            handles[key] = value
+        name = op.name().partition(".")[2].rstrip("_")
+        attributes = op.attrs()
+        if name in ("full_int_array", "full"):
+            constants[outputs[0]] = attributes["value"]
+        inputs = [
+            keys[value.id] if value.initialized() else "" for value in op.operands_source()
+        ]
+        if name == "combine":
+            tuples[outputs[0]] = tuple(inputs)
+            continue
+        ops.append(_raw_op(name, inputs, outputs, attributes, tuples, constants))
+    by_key = {f"param:{tensor.name}": tensor for tensor in tensors}
+    return Program(tuple(ops), variables, by_key, handles)
+
+
+def _raw_op(name: str, inputs: list[Key], outputs: tuple[Key, ...], attributes: Mapping[str, Any],
+            tuples: Mapping[Key, tuple[Key, ...]], constants: Mapping[Key, Any]) -> RawOp:  # fmt: skip
+    """Operands that are constants become the attribute ``operandN``; tuples are spread."""
+    plain = {key: value for key, value in attributes.items() if key not in IGNORED_ATTRIBUTES}
+    operands: list[Key] = []
+    for position, key in enumerate(inputs):
+        if key in constants:
+            plain[f"operand{position}"] = constants[key]
+            operands.append(key)
+        elif key:
+            operands.extend(tuples.get(key, (key,)))
+    return RawOp(name, tuple(operands), outputs, plain, _origin(attributes.get("op_callstack")))
+
+
+def _pir_variable(value: Any) -> Variable:  # noqa: ANN401
+    if not value.is_dense_tensor_type():
+        return Variable((), "", value.stop_gradient)
+    dtype = str(value.dtype).rpartition(".")[2].lower()
+    return Variable(tuple(value.shape), dtype, value.stop_gradient)
+
+
+def _read_legacy(concrete: Any) -> Program:  # noqa: ANN401
+    tensors = {tensor.name: tensor for tensor in concrete.parameters}
+    block = concrete.main_program.global_block()
+    # The old dialect may write a variable twice (in-place operators): each write is a value.
+    current = {name: f"param:{name}" for name in tensors}
+    variables = {f"param:{n}": _legacy_variable(block.var(n)) for n in tensors}
+    handles: dict[Key, Any] = {}
+    ops: list[RawOp] = []
+    for position, op in enumerate(block.ops):
+        inputs = tuple(current.get(name, name) for name in _slots(op, op.input_names, op.input))
+        outputs: list[Key] = []
+        for name in _legacy_outputs(op):
+            key = f"{name}@{position}" if name in current or name in variables else name
+            if name not in tensors:
+                current[name] = key
+            variables[key] = _legacy_variable(block.var(name))
+            handles[key] = name
+            outputs.append(key)
+        name = op.type if op.type in LEGACY_NAMES else op.type.rstrip("_")
+        attributes = {key: op.attr(key) for key in op.attr_names}
+        origin = _origin(attributes.get("op_callstack"))
+        plain = {k: v for k, v in attributes.items() if k not in IGNORED_ATTRIBUTES}
+        ops.append(RawOp(LEGACY_NAMES.get(name, name), inputs, tuple(outputs), plain, origin))
+    for name, variable in block.vars.items():
+        if name not in variables and name not in tensors:
+            variables[name] = _legacy_variable(variable)
+            handles[name] = name
+    return Program(
+        tuple(ops), variables, {f"param:{n}": tensor for n, tensor in tensors.items()}, handles
+    )
+
+
+def _slots(op: Any, names: list[str], read: Any) -> Iterator[str]:  # noqa: ANN401
+    order = sorted(names, key=lambda slot: SLOTS.index(slot) if slot in SLOTS else len(SLOTS))
+    for slot in order:
+        yield from read(slot)
+
+
+def _legacy_outputs(op: Any) -> list[str]:  # noqa: ANN401
+    """The data output first: the others (masks, saved statistics, XShape) are by-products."""
+    first = next((slot for slot in ("Out", "Y", "Output") if slot in op.output_names), None)
+    return list(op.output(first)) if first else list(op.output_arg_names)
+
+
+def _legacy_variable(variable: Any) -> Variable:  # noqa: ANN401
+    dtype = str(variable.dtype).rpartition(".")[2].lower()
+    dtype = {"fp32": "float32", "fp64": "float64", "fp16": "float16", "bf16": "bfloat16"}.get(
+        dtype, dtype
+    )
+    return Variable(tuple(variable.shape), dtype, variable.stop_gradient)
+
+
+FRAME = re.compile(r'^\s*File "(?P<file>.+)", line (?P<line>\d+), in ')
+HERE = str(Path(__file__).parent)
+# Paddle's own code, and the package through which it wraps its functions.
+FOREIGN = (str(Path(paddle.__file__).parent), str(Path(paddle.__file__).parents[1] / "decorator"))
+
+
+def _origin(callstack: list[str] | None) -> str:
+    """The innermost line of the target's own code, as ``file.py:12``; empty for Paddle's own."""
+    for text in reversed(callstack or ()):
+        match = FRAME.match(text)
+        if match and match["file"].startswith(HERE):
+            return ""
+        if match and not match["file"].startswith(FOREIGN):
+            return f"{Path(match['file']).name}:{match['line']}"
+    return ""

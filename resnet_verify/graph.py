@@ -1,0 +1,260 @@
+"""The captured network: a small framework-neutral graph of operators.
+
+An adapter fills it; `resnet_verify.normalise` rewrites it into the vocabulary of
+`resnet_ref.layers`. Values are integers; a parameter is a value whose node is `Parameter`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+
+Shape = tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Param:
+    """A tensor that the network holds: a parameter or a buffer.
+
+    `key` is its identity (two uses of one tensor have one key), `name` the target's own path
+    to it, empty where it is not registered with the network.
+    """
+
+    key: str
+    name: str
+    shape: Shape
+    trainable: bool
+    registered: bool = True
+
+
+# Operators that a capture may hold beside those of `resnet_ref.layers`.
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """The source of a parameter or buffer."""
+
+    param: Param
+
+
+@dataclass(frozen=True, slots=True)
+class Input:
+    """The source of the image batch."""
+
+
+@dataclass(frozen=True, slots=True)
+class Constant:
+    """A tensor filled with one number; `value` is None where it is not known."""
+
+    value: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class RawConv:
+    """A convolution as called: inputs (x, weight); padding already resolved to numbers."""
+
+    stride: tuple[int, int]
+    padding: tuple[int, int, int, int]
+    dilation: tuple[int, int]
+    groups: int
+    channels_last: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class RawPool:
+    """A pooling as called; `adaptive` holds the output size where it is an adaptive one."""
+
+    kind: str
+    kernel: tuple[int, int]
+    stride: tuple[int, int]
+    padding: tuple[int, int, int, int]
+    ceil_mode: bool = False
+    count_include_pad: bool = False
+    adaptive: tuple[int, int] | None = None
+    channels_last: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class RawNorm:
+    """A batch normalisation as called: inputs (x, mean, variance, scale, shift)."""
+
+    eps: float
+    momentum: float
+    statistics: str
+    channels_last: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Matmul:
+    """x @ w, or x @ w.T."""
+
+    transposed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Activation:
+    """An activation other than ReLU."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Multiply:
+    """Elementwise product of two values."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """factor * x + offset, both plain numbers."""
+
+    factor: float
+    offset: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Concat:
+    """Concatenation along `axis`."""
+
+    axis: int
+
+
+@dataclass(frozen=True, slots=True)
+class Slice:
+    """x[start:stop:step] along each of `axes`."""
+
+    axes: tuple[int, ...]
+    starts: tuple[int, ...]
+    stops: tuple[int, ...]
+    steps: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Pad:
+    """Padding: (before, after) for every axis of the tensor."""
+
+    amounts: tuple[tuple[int, int], ...]
+    mode: str = "constant"
+    value: float = 0.0
+    channels_last: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelPad:
+    """Zero channels in front of and behind the input's own."""
+
+    before: int
+    after: int
+
+
+@dataclass(frozen=True, slots=True)
+class Transpose:
+    """Permutation of the axes."""
+
+    order: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Reshape:
+    """The same elements in another shape, in order."""
+
+
+@dataclass(frozen=True, slots=True)
+class Expand:
+    """Broadcast to a larger shape."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mean:
+    """Mean over `axes`."""
+
+    axes: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Cast:
+    """Conversion to another element type."""
+
+    dtype: str
+
+
+@dataclass(frozen=True, slots=True)
+class Dropout:
+    """Zeroes elements at random with probability `p`; `active` where it does so in this mode."""
+
+    p: float
+    active: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Puts out what it takes in."""
+
+
+@dataclass(frozen=True, slots=True)
+class Detach:
+    """Puts out what it takes in and lets no gradient pass."""
+
+
+@dataclass(frozen=True, slots=True)
+class Softmax:
+    """Softmax over `axis`."""
+
+    axis: int
+    log: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Other:
+    """An operator that no documented ResNet has; `attributes` are in words."""
+
+    name: str
+    attributes: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """One operator: what it does, what it reads, the value it makes, where the user wrote it.
+
+    `detached` says that its output carries no gradient though an input does.
+    """
+
+    op: object
+    inputs: tuple[int, ...]
+    output: int
+    origin: str = ""
+    detached: bool = False
+
+
+@dataclass(frozen=True)
+class Graph:
+    """A captured forward pass in one mode, nodes in execution order."""
+
+    nodes: tuple[Node, ...]
+    outputs: tuple[int, ...]
+    shapes: Mapping[int, Shape]
+    dtypes: Mapping[int, str] = field(default_factory=dict)
+    training: bool = False
+    registered: tuple[Param, ...] = ()
+
+    @cached_property
+    def producers(self) -> Mapping[int, Node]:
+        """The node that makes each value."""
+        return {node.output: node for node in self.nodes}
+
+    def param(self, value: int) -> Param | None:
+        """The parameter that `value` is, if it is one."""
+        node = self.producers.get(value)
+        return node.op.param if node is not None and isinstance(node.op, Parameter) else None
+
+    def reachable(self, outputs: Iterable[int]) -> set[int]:
+        """The values that `outputs` are computed from, themselves included."""
+        found: set[int] = set()
+        waiting = list(outputs)
+        while waiting:
+            value = waiting.pop()
+            if value not in found:
+                found.add(value)
+                node = self.producers.get(value)
+                waiting.extend(node.inputs if node else ())
+        return found

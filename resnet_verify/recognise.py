@@ -1,0 +1,246 @@
+"""Find the documented form that a captured network is nearest to.
+
+The graph is brought into one canonical order, the order of `resnet_ref.places`: a block's
+branch, its shortcut, the addition, what follows. A shortlist by the operators alone, then an
+alignment with each form on it, decides.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+from resnet_ref.layers import (
+    Add,
+    BatchNorm,
+    Conv,
+    Flatten,
+    GlobalAvgPool,
+    Linear,
+    Softmax,
+)
+from resnet_ref.layout import Network, layout
+from resnet_ref.places import block_places, named_blocks, path_places
+from resnet_ref.spec import ARCHITECTURES, Head, ResNetSpec, documented_forms
+from resnet_verify.alignment import Alignment, align
+from resnet_verify.graph import Graph, Input, Node, Parameter
+
+SHORTLISTED_ARCHITECTURES = 3
+SHORTLISTED_FORMS = 6
+
+
+@dataclass(frozen=True)
+class Place:
+    """One operator of a form: where it is, what it is, and the places it reads (-1: the image)."""
+
+    where: str
+    path: str
+    op: object
+    inputs: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Form:
+    """A documented form in canonical order."""
+
+    spec: ResNetSpec
+    network: Network
+    places: tuple[Place, ...]
+
+    @cached_property
+    def ops(self) -> tuple[object, ...]:
+        """What stands at each place."""
+        return tuple(place.op for place in self.places)
+
+
+def form_of(spec: ResNetSpec, *, pooled: bool = False) -> Form:
+    """The form of `spec`; a backbone may put out its last map `pooled`."""
+    network = layout(spec)
+    if pooled:
+        network = replace(network, head=(*network.head, GlobalAvgPool()))
+    return Form(spec, network, tuple(_places(network)))
+
+
+def _places(network: Network) -> list[Place]:
+    found: list[Place] = []
+
+    def chain(located: Iterator[tuple[str, object]], source: int) -> int:
+        for where, op in located:
+            if not isinstance(op, Flatten):  # a reshaping without effect after global pooling
+                found.append(Place(where, where.rpartition(", ")[0], op, (source,)))
+                source = len(found) - 1
+        return source
+
+    source = chain(path_places("stem", network.stem), -1)
+    for where, block in named_blocks(network):
+        by_path: dict[str, list[tuple[str, object]]] = {name: [] for name, _ in block.paths()}
+        for place, op in block_places(block, where):
+            by_path[place.rpartition(", ")[0].rpartition(", ")[2]].append((place, op))
+        entered = chain(iter(by_path["pre"]), source)
+        branch = chain(iter(by_path["branch"]), entered)
+        shortcut = chain(iter(by_path["shortcut"]), entered) if block.shortcut else source
+        found.append(Place(f"{where}, add", where, Add(), (branch, shortcut)))
+        source = chain(iter(by_path["post"]), len(found) - 1)
+    chain(path_places("head", network.head), source)
+    return found
+
+
+@dataclass(frozen=True)
+class Canonical:
+    """A captured graph in canonical order, from its main output backwards."""
+
+    graph: Graph
+    main: int
+    nodes: tuple[Node, ...]
+
+    @cached_property
+    def ops(self) -> tuple[object, ...]:
+        """What each node does."""
+        return tuple(node.op for node in self.nodes)
+
+    @cached_property
+    def positions(self) -> dict[int, int]:
+        """Position by value."""
+        return {node.output: position for position, node in enumerate(self.nodes)}
+
+
+def in_canonical_order(graph: Graph) -> Canonical:
+    """Depth first from the main output, the longest path into each operator first."""
+    depth: dict[int, int] = {}
+    for node in graph.nodes:
+        below = [depth[value] for value in node.inputs if value in depth]
+        computes = not isinstance(node.op, Parameter)
+        depth[node.output] = computes + max(below, default=0)
+    main = _main_output(graph, depth)
+    ordered: list[Node] = []
+    seen: set[int] = set()
+    waiting: list[tuple[int, bool]] = [(main, False)]
+    while waiting:
+        value, expanded = waiting.pop()
+        node = graph.producers.get(value)
+        if node is None or isinstance(node.op, Parameter | Input):
+            continue
+        if expanded:
+            ordered.append(node)
+        elif value not in seen:
+            seen.add(value)
+            waiting.append((value, True))
+            inputs = sorted(dict.fromkeys(node.inputs), key=lambda v: depth.get(v, 0))
+            waiting.extend((v, False) for v in inputs)
+    return Canonical(graph, main, tuple(ordered))
+
+
+def _main_output(graph: Graph, depth: dict[int, int]) -> int:
+    """The deepest output; probabilities beside the logits they are made of do not count."""
+    outputs = set(graph.outputs)
+    derived = {
+        value
+        for value in outputs
+        if isinstance(graph.producers[value].op, Softmax)
+        and outputs.intersection(graph.producers[value].inputs)
+    }
+    return max((value for value in graph.outputs if value not in derived), key=depth.__getitem__)
+
+
+@dataclass(frozen=True)
+class Match:
+    """A captured network held against the form that it is nearest to."""
+
+    found: Canonical
+    form: Form
+    alignment: Alignment
+
+
+def recognise(graph: Graph, arch: str | None = None, variant: str | None = None) -> Match:
+    """The nearest documented form, of `arch` and `variant` where these are given."""
+    found = in_canonical_order(graph)
+    best: Match | None = None
+    for form in _shortlist(found, arch, variant):
+        match = match_with(found, form)
+        if best is None or match.alignment.cost < best.alignment.cost:
+            best = match
+        if match.alignment.cost == 0:
+            break
+    assert best is not None  # noqa: S101  # every architecture has a documented form
+    return best
+
+
+def match_with(found: Canonical, form: Form) -> Match:
+    """Hold a network in canonical order against one form."""
+    return Match(found, form, align(found.ops, form.ops))
+
+
+def _shortlist(found: Canonical, arch: str | None, variant: str | None) -> list[Form]:
+    wanted = Counter(map(_signature, found.ops))
+    archs = [arch] if arch else _nearest_architectures(found)
+    head = _head(found)
+    candidates: list[tuple[int, int, Form]] = []
+    for name in archs:
+        for spec in documented_forms(name, *_interface(found)):
+            if variant and spec.variant != variant:
+                continue
+            form = _with_head(spec, head)
+            here = Counter(map(_signature, form.ops))
+            distance = (wanted - here).total() + (here - wanted).total()
+            candidates.append((distance, len(candidates), form))
+    return [form for _, _, form in sorted(candidates)[:SHORTLISTED_FORMS]]
+
+
+def _signature(op: object) -> object:
+    if isinstance(op, BatchNorm):
+        return (BatchNorm, op.channels, op.affine, round(op.eps * 1e7))
+    return op
+
+
+def _nearest_architectures(found: Canonical) -> list[str]:
+    """By the widths, kernels and groups of the convolutions: what no variant changes much."""
+    wanted = Counter(_conv_signature(op) for op in found.ops if isinstance(op, Conv))
+    distances: list[tuple[int, str]] = []
+    for arch in ARCHITECTURES:
+        first = next(iter(documented_forms(arch, *_interface(found))))
+        here = Counter(_conv_signature(op) for op in form_of(first).ops if isinstance(op, Conv))
+        distances.append(((wanted - here).total() + (here - wanted).total(), arch))
+    nearest = sorted(distances, key=lambda pair: pair[0])
+    return [arch for _, arch in nearest[:SHORTLISTED_ARCHITECTURES]]
+
+
+def _conv_signature(conv: Conv) -> tuple[object, ...]:
+    return (conv.in_channels, conv.out_channels, conv.kernel, conv.groups)
+
+
+def _interface(found: Canonical) -> tuple[int, int]:
+    """(classes, input channels) as the target has them."""
+    linear = [op for op in found.ops if isinstance(op, Linear)]
+    conv = next((op for op in found.ops if isinstance(op, Conv)), None)
+    return (linear[-1].out_features if linear else 1000, conv.in_channels if conv else 3)
+
+
+def _head(found: Canonical) -> str:
+    """classifier, softmax, log_softmax, pooled or none, by what the main output comes from."""
+    last = found.nodes[-1].op if found.nodes else None
+    if isinstance(last, Softmax):
+        return "log_softmax" if last.log else "softmax"
+    if any(isinstance(op, Linear) for op in found.ops[-8:]):
+        return "classifier"
+    return "pooled" if isinstance(last, GlobalAvgPool) else "none"
+
+
+def _with_head(spec: ResNetSpec, head: str) -> Form:
+    """A form with the head that the target has, but for a softmax that the form does not document."""
+    if head in ("none", "pooled"):
+        return form_of(replace(spec, head="none"), pooled=head == "pooled")
+    documented: Head = "softmax" if head == "softmax" and spec.head == "softmax" else "classifier"
+    return form_of(replace(spec, head=documented))
+
+
+def found_head(found: Canonical) -> str:
+    """The head as the report names it."""
+    head = _head(found)
+    return "none" if head == "pooled" else head
+
+
+def operands(found: Canonical, node: Node) -> Sequence[int]:
+    """The values that a node reads, parameters left out."""
+    return [value for value in node.inputs if found.graph.param(value) is None]
