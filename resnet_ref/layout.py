@@ -8,7 +8,7 @@ reads the `Network` it returns.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from resnet_ref.layers import (
     AvgPool,
@@ -71,6 +71,24 @@ def layout(spec: ResNetSpec) -> Network:
         channels = spec.widths[stage] * spec.expansion
         stages.append(blocks)
     return Network(_stem(spec), tuple(stages), _head(spec, channels))
+
+
+def single_block(
+    spec: ResNetSpec, in_channels: int, out_channels: int, *, stride: int = 1, dilation: int = 1
+) -> Block:
+    """One residual unit of the form `spec`, alone: as inside a stage, not at the stem.
+
+    Raises:
+        ValueError: a bottleneck cannot put out `out_channels`, which is 4 times its width.
+    """
+    width, rest = divmod(out_channels, spec.expansion)
+    if rest or not width:
+        raise ValueError(
+            f"a {spec.block} block puts out a multiple of {spec.expansion} channels, "
+            f"not {out_channels}"
+        )
+    alone = replace(spec, widths=(width,))
+    return _block(alone, in_channels, 0, stride, (dilation, dilation), opening=False)
 
 
 def _conv(spec: ResNetSpec, in_channels: int, out_channels: int, kernel: int, *, stride: int = 1,

@@ -33,7 +33,6 @@ class PadShortcut(nn.Layer):
     """Every `stride`-th pixel, with channels of zeros before and behind."""
 
     def __init__(self, layer: layers.PadShortcut) -> None:
-        """Build what `layer` describes."""
         super().__init__()
         self.stride = layer.stride
         self.padding = [0, 0, layer.before, layer.after, 0, 0, 0, 0]
@@ -47,7 +46,6 @@ class SqueezeExcite(nn.Layer):
     """Scales each channel by a gate computed from the means of all."""
 
     def __init__(self, layer: layers.SqueezeExcite) -> None:
-        """Build what `layer` describes."""
         super().__init__()
         self.squeeze = _linear(layer.channels, layer.squeezed, layer.bias, std=None)
         self.excite = _linear(layer.squeezed, layer.channels, layer.bias, std=None)
@@ -63,7 +61,6 @@ class Block(nn.Layer):
     """One residual unit: ``post(branch(p) + shortcut(p or x))`` with ``p = pre(x)``."""
 
     def __init__(self, block: BlockLayout) -> None:
-        """Build what `block` describes."""
         super().__init__()
         self.description = block
         self.pre = _sequence(block.pre)
@@ -100,7 +97,6 @@ class Network(nn.Layer):
     """A whole ResNet: stem, stages, head."""
 
     def __init__(self, network: NetworkLayout) -> None:
-        """Build what `network` describes."""
         super().__init__()
         self.description = network
         self.stem = _sequence(network.stem)
