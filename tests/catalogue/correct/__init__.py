@@ -1,0 +1,1 @@
+"""Networks that are right, written in the many ways people write them."""

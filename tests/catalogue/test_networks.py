@@ -1,0 +1,135 @@
+"""The catalogue is what its tables say: networks build and run, and mistakes show."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+paddle = pytest.importorskip("paddle")
+
+from tests.catalogue.index import BROKEN, CORRECT  # noqa: E402
+from tests.catalogue.measure import (  # noqa: E402
+    batch,
+    copy_state,
+    difference,
+    first_array,
+    gradients,
+    randomise,
+    running_statistics,
+)
+
+pytestmark = pytest.mark.filterwarnings("ignore:When training, we now always track")
+
+SEEN = 1e-5  # relative; equal float32 networks agree to a few 1e-7 here
+
+
+def ids(entries):
+    return [entry.id for entry in entries]
+
+
+def pair(factory, base):
+    """The two networks with the same randomised state; the second is the trusted one."""
+    target, trusted = factory(), base()
+    randomise(trusted)
+    copy_state(trusted, target)
+    return target, trusted
+
+
+def test_ids_are_unique():
+    names = ids(BROKEN) + ids(CORRECT)
+    assert len(names) == len(set(names))
+
+
+def test_the_catalogue_is_large():
+    assert len(BROKEN) >= 70
+    assert len(CORRECT) >= 40
+
+
+@pytest.mark.parametrize("entry", [*BROKEN, *CORRECT], ids=lambda entry: entry.id)
+def test_builds_and_runs(entry):
+    net = entry.factory()
+    net.eval()
+    with paddle.no_grad():
+        out = first_array(net(batch(entry)))
+    assert out.shape[0] == entry.input_shape[0]
+    assert np.isfinite(out).all()
+
+
+COMPARED = [entry for entry in CORRECT if entry.same_as]
+
+
+@pytest.mark.parametrize("entry", COMPARED, ids=ids(COMPARED))
+def test_equals_its_plain_form(entry):
+    target, trusted = pair(entry.factory, entry.same_as)
+    target.eval(), trusted.eval()
+    x = batch(entry)
+    with paddle.no_grad():
+        assert difference(target(x), trusted(x)) < SEEN
+
+
+SHOWN = [entry for entry in BROKEN if entry.shows != "-"]
+
+
+@pytest.mark.parametrize("entry", SHOWN, ids=ids(SHOWN))
+def test_mistake_shows(entry):
+    seen = "".join(mode for mode in ("train", "eval") if outputs_differ(entry, mode))
+    in_outputs = {"traineval": "F", "train": "T", "eval": "E", "": ""}[seen]
+    assert in_outputs == "".join(letter for letter in entry.shows if letter in "FET")
+    for letter in entry.shows.strip("FET"):
+        assert SHOWS[letter](entry)
+
+
+def outputs_differ(entry, mode):
+    target, trusted = pair(entry.factory, entry.base)
+    for net in (target, trusted):
+        net.train() if mode == "train" else net.eval()
+    with paddle.no_grad():
+        return difference(target(batch(entry)), trusted(batch(entry))) > SEEN
+
+
+def shows_in_statistics(entry):
+    target, trusted = pair(entry.factory, entry.base)
+    target.train(), trusted.train()
+    target(batch(entry)), trusted(batch(entry))
+    pairs = zip(running_statistics(target), running_statistics(trusted), strict=True)
+    return any(difference(a, b) > 1e-3 for a, b in pairs)
+
+
+def shows_in_gradients(entry):
+    target, trusted = pair(entry.factory, entry.base)
+    found, expected = gradients(target, batch(entry)), gradients(trusted, batch(entry))
+    return len(found) != len(expected) or any(
+        (a is None) != (b is None) or (a is not None and difference(a, b) > 1e-2)
+        for a, b in zip(found, expected, strict=True)
+    )
+
+
+def shows_after_loading(entry):
+    paddle.seed(1)
+    first = entry.factory()
+    paddle.seed(2)
+    second = entry.factory()
+    second.set_state_dict(first.state_dict())
+    first.eval(), second.eval()
+    with paddle.no_grad():
+        return difference(first(batch(entry)), second(batch(entry))) > SEEN
+
+
+def shows_in_second_call(entry):
+    net = entry.factory()
+    net.eval()
+    x, other = batch(entry), batch(entry, seed=1)
+    before = x.numpy().copy()
+    with paddle.no_grad():
+        first = first_array(net(x))
+        net(other)
+        again = first_array(net(paddle.to_tensor(before)))
+    return bool(np.abs(x.numpy() - before).max() > 0) or difference(first, again) > SEEN
+
+
+SHOWS = {
+    "B": shows_in_statistics,
+    "G": shows_in_gradients,
+    "S": shows_after_loading,
+    "R": shows_in_second_call,
+}
