@@ -24,18 +24,20 @@ from resnet_ref.layers import (
 from resnet_verify.graph import Activation, Concat, Multiply, Other
 
 GAP = 1.0
-OPEN_GAP = 0.5
+OPEN_GAP = 0.3
 """Opening a gap costs extra, so that what is missing is found missing in one piece."""
 STAND_IN = 1.2
 """Cost of an operator in another's role: less than a gap on both sides, more than an attribute."""
+MOST = 1.5
+"""Cost of the most different operators of one kind: less than two gaps, more than one."""
 NEVER = float("inf")
 
 # What an attribute weighs: the more of the function it decides, the more.
 WEIGHTS = {
     "in_channels": 0.1,
     "out_channels": 0.25,
-    "kernel": 0.3,
-    "stride": 0.2,
+    "kernel": 1.0,
+    "stride": 0.3,
     "groups": 0.2,
     "in_features": 0.1,
     "out_features": 0.25,
@@ -77,7 +79,7 @@ def distance(found: object, expected: object) -> float:
     if type(found) is type(expected):
         if isinstance(found, Other):
             return 0.0 if found == expected else STAND_IN
-        return min(sum(WEIGHTS.get(name, SMALL) for name in differing_fields(found, expected)), 0.9)
+        return min(sum(WEIGHTS.get(name, SMALL) for name in differing_fields(found, expected)), MOST)
     for role in ROLES:
         if isinstance(found, role) and isinstance(expected, role):
             return STAND_IN

@@ -6,7 +6,7 @@ import random
 import sys
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,6 +14,7 @@ import paddle
 
 from resnet_verify.adapters import CaptureError, Step
 from resnet_verify.adapters.outputs import flatten
+from resnet_verify.adapters.paddle_inplace import apply_overwrites, noted_overwrites
 from resnet_verify.adapters.paddle_operators import to_graph
 from resnet_verify.adapters.paddle_program import Key, Program, read_program
 from resnet_verify.graph import Graph, Param
@@ -68,10 +69,12 @@ class PaddleAdapter:
     def capture(self, model: Any, shape: tuple[int, ...], training: bool) -> PaddleCapture:  # noqa: ANN401
         """Trace the forward pass; Python control flow runs as it is, or is converted if need be."""
         self.set_training(model, training)
-        with _recompute_inlined():
+        with _recompute_inlined(), noted_overwrites() as overwrites:
             concrete = _trace(model, shape, self.dtype(model))
+        values = flatten(concrete.outputs, _is_value)
+        values = apply_overwrites(concrete.main_program, values, overwrites)
         program = read_program(concrete)
-        outputs = _output_keys(concrete.outputs, program)
+        outputs = [value.id if _is_pir(value) else value.name for value in values]
         if not outputs:
             raise CaptureError("the network puts out no tensor")
         graph, keys = to_graph(program, outputs, self.params(model), training)
@@ -236,18 +239,8 @@ def _recompute_inlined() -> Iterator[None]:
         vars(module).update(originals)
 
 
-def _output_keys(outputs: Any, program: Program) -> list[Key]:  # noqa: ANN401
-    keys = {id(handle): key for key, handle in program.handles.items()}
-    found: list[Key] = []
-    for value in flatten(outputs, _is_value):
-        with suppress(AttributeError):
-            found.append(value.id if not hasattr(value, "block") or _is_pir(value) else value.name)
-    del keys
-    return found
-
-
 def _is_pir(value: object) -> bool:
-    return type(value).__module__.endswith("pir")
+    return type(value).__module__.endswith("pir") and hasattr(value, "get_defining_op")
 
 
 def _is_value(value: object) -> bool:

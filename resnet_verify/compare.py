@@ -1,0 +1,288 @@
+"""Word every difference between a captured network and the form that it is nearest to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from resnet_ref.layers import (
+    Add,
+    BatchNorm,
+    Conv,
+    Linear,
+    MaxPool,
+    PadShortcut,
+    SqueezeExcite,
+)
+from resnet_verify.alignment import differing_fields
+from resnet_verify.difference import ASPECTS, Aspect, Difference
+from resnet_verify.gaps import Gaps, block_of, unused_nodes
+from resnet_verify.graph import Detach, Node, Param
+from resnet_verify.recognise import Match, Place, operands
+from resnet_verify.words import describe, padding, per_axis, size
+
+FAR = 0.3
+"""Past this share of unpaired operators, whole blocks aside, a network is no variation of a form."""
+
+# What follows from an operator's inputs is named once, at the operator that makes them.
+CONSEQUENCES = {"in_channels", "in_features", "channels"}
+ASPECT_OF_FIELD: dict[str, Aspect] = {
+    "out_channels": "width",
+    "out_features": "head",
+    "squeezed": "width",
+    "kernel": "kernel",
+    "stride": "stride",
+    "padding": "padding",
+    "pad_mode": "padding",
+    "ceil_mode": "padding",
+    "count_include_pad": "padding",
+    "dilation": "dilation",
+    "groups": "groups",
+    "bias": "bias",
+    "affine": "affine",
+    "eps": "eps",
+    "after": "projection",
+    "log": "head",
+}
+MOMENTUM_RANGE = (0.5, 1.0)
+"""A running statistic that keeps less than half at each step, or all of it, is a mistake."""
+
+
+def differences(match: Match) -> list[Difference]:
+    """Every structural deviation of a capture from its form, causes before consequences."""
+    gaps = Gaps.of(match)
+    by_gap = gaps.explain()
+    if far := _too_far(match, gaps):
+        return [far]
+    touched = {block_of(difference.where) for difference in by_gap}
+    found = [
+        *by_gap,
+        *(d for d in _operand_differences(match) if block_of(d.where) not in touched),
+        *_attribute_differences(match),
+        *_statistics(match),
+        *_sharing(match),
+        *_detached(match),
+        *_frozen(match),
+        *(_unused(match) if not by_gap else ()),
+    ]
+    return sorted(found, key=lambda difference: ASPECTS.index(difference.aspect))
+
+
+def _too_far(match: Match, left: Gaps) -> Difference | None:
+    unpaired = len(left.missing) + len(left.extra)
+    total = len(match.found.nodes) + len(match.form.places)
+    if unpaired <= FAR * total:
+        return None
+    spec = match.form.spec
+    nearest = f"{spec.arch} {spec.variant}"
+    return Difference(
+        "form",
+        "the whole network",
+        "a documented ResNet",
+        f"a network of {len(match.found.nodes)} operators",
+        f"this is no documented ResNet: the nearest form, {nearest}, has {len(left.missing)} "
+        f"operators that are not there and lacks {len(left.extra)} that are",
+    )
+
+
+def paired(match: Match) -> Iterator[tuple[Node, Place]]:
+    """Each operator of the target with the place of the form that it stands at."""
+    for i, j in match.alignment.pairs:
+        if i is not None and j is not None:
+            yield match.found.nodes[i], match.form.places[j]
+
+
+def _attribute_differences(match: Match) -> Iterator[Difference]:
+    for node, place in paired(match):
+        if type(node.op) is not type(place.op):
+            yield _substitution(node, place)
+            continue
+        names = set(differing_fields(node.op, place.op)) - CONSEQUENCES
+        if "kernel" in names:
+            names.discard("padding")  # a larger kernel takes more to keep the size
+        if isinstance(place.op, Conv) and "dilation" in names:
+            names.discard("padding")
+        for name in sorted(names):
+            yield _attribute(node, place, name)
+
+
+def _substitution(node: Node, place: Place) -> Difference:
+    expected, found = describe(place.op), describe(node.op)
+    aspect: Aspect = {Add: "addition", MaxPool: "pool", BatchNorm: "norm"}.get(  # type: ignore[assignment]
+        type(place.op), "activation"
+    )
+    return Difference(
+        aspect, place.where, expected, found,
+        f"{place.where}: {found} where the form has {expected}", node.output,
+    )  # fmt: skip
+
+
+def _attribute(node: Node, place: Place, name: str) -> Difference:
+    aspect = ASPECT_OF_FIELD[name]
+    if isinstance(place.op, PadShortcut) and name == "stride":
+        aspect = "stride"
+    expected, found = _value(place.op, name), _value(node.op, name)
+    label = "" if name in ("bias", "affine") else f"{_label(name)} "
+    context = f"kernel {size(place.op.kernel)}, " if _strided(place.op, name) else ""
+    return Difference(
+        aspect, place.where, f"{context}{label}{expected}", f"{context}{label}{found}",
+        f"{place.where}: {label}{found}; the form has {label}{expected}", node.output,
+    )  # fmt: skip
+
+
+def _strided(op: object, name: str) -> bool:
+    return name == "stride" and isinstance(op, Conv)
+
+
+def _label(name: str) -> str:
+    labels = {
+        "out_channels": "output channels",
+        "out_features": "outputs",
+        "pad_mode": "padding mode",
+        "ceil_mode": "sizes rounded up:",
+        "count_include_pad": "padding counted in the mean:",
+        "after": "zero channels",
+        "squeezed": "squeezed width",
+        "log": "logarithm:",
+    }
+    return labels.get(name, name)
+
+
+def _value(op: object, name: str) -> str:
+    value = getattr(op, name)
+    if isinstance(op, PadShortcut) and name == "after":
+        return str(op.before + op.after)
+    if name in ("bias", "affine"):
+        word = "bias" if name == "bias" else "scale and shift"
+        return f"with {word}" if value else f"no {word}"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if name == "padding":
+        return padding(value)
+    if name == "kernel":
+        return size(value)
+    return per_axis(value) if isinstance(value, tuple) else f"{value}"
+
+
+def _operand_differences(match: Match) -> Iterator[Difference]:
+    """Operators that read something else than the form has them read."""
+    place_of = {node.output: place for node, place in paired(match)}
+    found_places = {id(place) for place in place_of.values()}
+    places = match.form.places
+
+    def source(value: int) -> Place | None:
+        while value not in place_of and value in match.found.positions:
+            value = next(
+                iter(operands(match.found, match.found.nodes[match.found.positions[value]])), -1
+            )
+        return place_of.get(value)
+
+    def wanted(position: int) -> Place | None:
+        while position >= 0 and id(places[position]) not in found_places:
+            position = places[position].inputs[0]
+        return places[position] if position >= 0 else None
+
+    for node, place in paired(match):
+        have = [source(value) for value in operands(match.found, node)]
+        want = [wanted(position) for position in place.inputs]
+        if sorted(map(_name, have)) != sorted(map(_name, want)):
+            yield _operand(node, place, have, want)
+
+
+def _name(place: Place | None) -> str:
+    return place.where if place else "the image"
+
+
+def _operand(
+    node: Node, place: Place, have: list[Place | None], want: list[Place | None]
+) -> Difference:
+    expected, found = (" and ".join(map(_name, side)) for side in (want, have))
+    if isinstance(place.op, Add) and len(have) == 2 and have[0] == have[1]:
+        which = "branch" if have[0] == want[0] else "shortcut"
+        message = f"{place.where}: the {which} is added to itself; the form adds branch and shortcut"
+    else:
+        verb = "adds" if isinstance(place.op, Add) else "reads"
+        message = f"{place.where} {verb} {found}; in the form it {verb} {expected}"
+    aspect: Aspect = "addition" if isinstance(place.op, Add) else "operand"
+    return Difference(aspect, place.where, expected, found, message, node.output)
+
+
+def _statistics(match: Match) -> Iterator[Difference]:
+    training = match.found.graph.training
+    wanted = "batch" if training else "running"
+    mode = "training" if training else "evaluation"
+    low, high = MOMENTUM_RANGE
+    for node, place in paired(match):
+        if not isinstance(node.op, BatchNorm):
+            continue
+        if node.op.statistics != wanted:
+            yield Difference(
+                "statistics", place.where,
+                f"{wanted} statistics in {mode}", f"{node.op.statistics} statistics in {mode}",
+                f"{place.where}: in {mode} the batch norm normalises by {node.op.statistics} "
+                f"statistics, not by {wanted} statistics",
+                node.output,
+            )  # fmt: skip
+        elif training and not low <= node.op.momentum < high:
+            kept = node.op.momentum
+            yield Difference(
+                "momentum", place.where,
+                "momentum 0.9: nine tenths of the old running statistic are kept",
+                f"momentum {kept:g}: {kept:.0%} are kept",
+                f"{place.where}: BN momentum keeps {kept:.0%} of the old running statistic at "
+                "each step; the documented share is 90% (Paddle's 0.9 is PyTorch's 0.1)",
+                node.output,
+            )  # fmt: skip
+
+
+def _sharing(match: Match) -> Iterator[Difference]:
+    owner: dict[str, Place] = {}
+    for node, place in paired(match):
+        shared = [param for param in node_params(match, node) if param.key in owner]
+        for param in node_params(match, node):
+            owner.setdefault(param.key, place)
+        if shared:
+            first = owner[shared[0].key].where
+            yield Difference(
+                "sharing", place.where, "parameters of its own",
+                f"the parameters of {first}",
+                f"{place.where} shares its parameters with {first}", node.output,
+            )  # fmt: skip
+
+
+def node_params(match: Match, node: Node) -> list[Param]:
+    """The parameters and buffers that an operator reads."""
+    params = (match.found.graph.param(value) for value in node.inputs)
+    return [param for param in params if param is not None]
+
+
+def _detached(match: Match) -> Iterator[Difference]:
+    for node, place in paired(match):
+        if node.detached and not isinstance(node.op, Detach):
+            yield Difference(
+                "detached", place.where, "gradients pass", "no gradient passes",
+                f"{place.where} is computed without gradients: nothing before it learns through it",
+                node.output,
+            )  # fmt: skip
+
+
+def _frozen(match: Match) -> Iterator[Difference]:
+    for node, place in paired(match):
+        params = node_params(match, node)
+        learned = params[2:] if isinstance(node.op, BatchNorm) else params
+        if any(not param.trainable for param in learned):
+            yield Difference(
+                "frozen", place.where, "trainable parameters", "frozen parameters",
+                f"{place.where}: its parameters are frozen; training does not move them",
+                node.output,
+            )  # fmt: skip
+
+
+def _unused(match: Match) -> Iterator[Difference]:
+    """Layers with parameters that are computed for nothing; those without cost nobody anything."""
+    for node in unused_nodes(match):
+        if isinstance(node.op, Conv | Linear | SqueezeExcite):
+            what = describe(node.op)
+            yield Difference(
+                "unused", "the whole network", "every layer's output is used", f"{what} is not",
+                f"{what} is computed, but its output is not used", node.output,
+            )  # fmt: skip

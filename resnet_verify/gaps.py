@@ -1,0 +1,353 @@
+"""What an alignment leaves unpaired: blocks and operators too many, too few, or moved."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from resnet_ref.layers import (
+    Add,
+    AvgPool,
+    BatchNorm,
+    Conv,
+    GlobalAvgPool,
+    Linear,
+    MaxPool,
+    PadShortcut,
+    Relu,
+    Softmax,
+    SqueezeExcite,
+)
+from resnet_verify.alignment import distance
+from resnet_verify.difference import Aspect, Difference
+from resnet_verify.graph import Detach, Dropout, Node
+from resnet_verify.recognise import Match, Place, operands
+from resnet_verify.words import describe
+
+ASPECT_OF_MISSING: dict[type, Aspect] = {
+    Add: "addition",
+    Relu: "activation",
+    BatchNorm: "norm",
+    MaxPool: "pool",
+    AvgPool: "pool",
+    GlobalAvgPool: "head",
+    Linear: "head",
+    PadShortcut: "projection",
+}
+ASPECT_OF_EXTRA: dict[type, Aspect] = {
+    **ASPECT_OF_MISSING,
+    Conv: "layer",
+    SqueezeExcite: "layer",
+    Softmax: "head",
+    Detach: "detached",
+}
+
+
+def block_of(where: str) -> str:
+    """``stage 2, block 0`` of any location inside it; ``stem`` or ``head`` otherwise."""
+    parts = where.split(", ")
+    return ", ".join(parts[:2]) if where.startswith("stage") else parts[0]
+
+
+@dataclass(frozen=True)
+class Extra:
+    """An operator of the target that the form does not have, and where it stands."""
+
+    node: Node
+    path: str
+    where: str
+    feeds: Place | None
+    after: str
+
+
+@dataclass
+class Gaps:
+    """The unpaired operators of a match; each step takes out what it has explained."""
+
+    match: Match
+    missing: list[Place]
+    extra: list[Extra]
+
+    @classmethod
+    def of(cls, match: Match) -> Gaps:
+        """Everything that the alignment left unpaired."""
+        places = match.form.places
+        pairs = match.alignment.pairs
+        missing = [places[j] for i, j in pairs if i is None and j is not None]
+        return cls(match, missing, list(_extras(match)))
+
+    def explain(self) -> list[Difference]:
+        """Every gap as a difference, whole blocks first."""
+        return [
+            *self._blocks(),
+            *self._moved(),
+            *self._replaced(),
+            *self._absent(),
+            *(self._unexpected(extra) for extra in self.extra),
+        ]
+
+    def _blocks(self) -> Iterator[Difference]:
+        counts = Counter(_missing_blocks(self.match, self.missing))
+        gone = set(counts)
+        self.missing = [place for place in self.missing if block_of(place.where) not in gone]
+        added = [run for run in _runs(self.match, self.extra) if _is_block(run)]
+        for run in added:
+            self.extra = [extra for extra in self.extra if extra not in run]
+        unused = _unused_convs(self.match)
+        bypassed = [where for where in gone if _convs_of(self.match, where) <= unused]
+        for where in bypassed:
+            yield Difference(
+                "unused", where, "the block's output goes on", "its output is not used",
+                f"{where} is computed, but its output is not used: the block is bypassed",
+            )  # fmt: skip
+        difference = Counter(where.split(", ")[0] for where in gone if where not in bypassed)
+        extra_by_stage = Counter(block_of(run[0].where).split(", ")[0] for run in added)
+        yield from _depths(self.match, difference, extra_by_stage)
+
+    def _moved(self) -> Iterator[Difference]:
+        for place in list(self.missing):
+            for extra in self.extra:
+                same_block = block_of(extra.where) == block_of(place.where)
+                if same_block and distance(extra.node.op, place.op) == 0:
+                    self.missing.remove(place)
+                    self.extra.remove(extra)
+                    yield from self._move(place, extra)
+                    break
+
+    def _move(self, place: Place, extra: Extra) -> Iterator[Difference]:
+        """An addition that moved is told as what it passed over: an activation before it, say."""
+        block, what = block_of(place.where), describe(place.op)
+        passed = self._passed(place, extra) if isinstance(place.op, Add) else []
+        if passed:
+            what = " and ".join(describe(each.op) for each in passed)
+            early = passed[0].path.endswith("branch")
+            expected, found = "before the addition", "after the addition"
+            if not early:
+                expected, found = found, found.replace("after", "before")
+            place = passed[0]
+        else:
+            expected, found = _standing(self.match, place), _found_at(extra)
+        yield Difference(
+            ASPECT_OF_MISSING.get(type(place.op), "layer"),
+            extra.where,
+            f"{what} {expected}",
+            f"{what} {found}",
+            f"{block}: {what} stands {found}; the form has it {expected}",
+            extra.node.output,
+        )
+
+    def _passed(self, place: Place, extra: Extra) -> list[Place]:
+        """The places of the block between where an operator is and where it should be."""
+        order = {each.where: position for position, each in enumerate(self.match.form.places)}
+        here, there = order[place.where], order[extra.after] if extra.after else -1
+        between = self.match.form.places[min(here, there + 1) : max(here, there + 1)]
+        return [each for each in between if each != place and not each.path.endswith("shortcut")]
+
+    def _replaced(self) -> Iterator[Difference]:
+        """What is missing and what is too many on one shortcut are one difference."""
+        for where in dict.fromkeys(place.path for place in self.missing):
+            if not where.endswith("shortcut"):
+                continue
+            wanted = [place for place in self.missing if place.path == where]
+            instead = [extra for extra in self.extra if extra.path == where]
+            if not instead:
+                continue
+            self.missing = [place for place in self.missing if place not in wanted]
+            self.extra = [extra for extra in self.extra if extra not in instead]
+            expected = "; ".join(describe(place.op) for place in wanted)
+            found = "; ".join(describe(extra.node.op) for extra in instead)
+            yield Difference(
+                "projection", where, expected, found,
+                f"{where}: {found} where the form has {expected}", instead[0].node.output,
+            )  # fmt: skip
+
+    def _absent(self) -> Iterator[Difference]:
+        unused = _unused_ops(self.match)
+        for where in dict.fromkeys(place.path for place in self.missing):
+            places = [place for place in self.missing if place.path == where]
+            projected = where.endswith("shortcut") and any(
+                isinstance(place.op, Conv | PadShortcut) for place in places
+            )
+            groups = [places] if projected else [[place] for place in places]
+            for group in groups:
+                yield _missing_difference(group, projected=projected, unused=unused)
+
+    def _unexpected(self, extra: Extra) -> Difference:
+        op = extra.node.op
+        aspect = ASPECT_OF_EXTRA.get(type(op), "operator")
+        what = describe(op)
+        if extra.path.endswith("shortcut") and isinstance(op, Conv | PadShortcut | AvgPool | MaxPool):
+            aspect = "projection"
+            message = (
+                f"{extra.where}: {what} on a shortcut that is the identity in the form: "
+                "neither channels nor stride change"
+            )
+        elif isinstance(op, Detach):
+            message = f"{extra.where}: the value is detached: no gradient passes"
+        elif isinstance(op, Dropout):
+            message = f"{extra.where}: {what} is active"
+        else:
+            message = f"{extra.where}: {what} that the form does not have"
+        return Difference(aspect, extra.where, f"no {_kind(op)}", what, message, extra.node.output)
+
+
+def _kind(op: object) -> str:
+    return describe(op).split(",")[0].split(" (")[0]
+
+
+def _missing_difference(
+    group: list[Place], *, projected: bool, unused: Counter[object]
+) -> Difference:
+    place = group[0]
+    what = "; ".join(describe(each.op) for each in group)
+    computed = all(unused[each.op] > 0 for each in group)
+    found = "computed, but not used" if computed else "nothing"
+    aspect: Aspect = "projection" if projected else ASPECT_OF_MISSING.get(type(place.op), "layer")
+    if computed:
+        return Difference(
+            "unused", place.where, what, found,
+            f"{place.where}: {what} is computed, but its output is not used",
+        )  # fmt: skip
+    if projected:
+        message = f"{place.path}: no projection; channels or stride change, so the form has {what}"
+    else:
+        message = f"{place.where}: the {what} is missing"
+    return Difference(aspect, place.where, what, found, message)
+
+
+def _extras(match: Match) -> Iterator[Extra]:
+    """Unpaired operators of the target, each with the place that it stands at."""
+    paired = {match.found.nodes[i].output: j for i, j in match.alignment.pairs
+              if i is not None and j is not None}  # fmt: skip
+    previous: Place | None = None
+    for i, j in match.alignment.pairs:
+        if j is not None and i is not None:
+            previous = match.form.places[j]
+        if i is None or j is not None:
+            continue
+        node = match.found.nodes[i]
+        yield _located(match, node, paired, previous)
+
+
+def _located(match: Match, node: Node, paired: dict[int, int], previous: Place | None) -> Extra:
+    places = match.form.places
+    source = next(iter(operands(match.found, node)), -1)
+    while source not in paired and source in match.found.positions:
+        upstream = operands(match.found, match.found.nodes[match.found.positions[source]])
+        source = next(iter(upstream), -1)
+    comes_from = places[paired[source]] if source in paired else None
+    feeds = _first_paired_consumer(match, node, paired)
+    if comes_from == previous or feeds is None or not isinstance(feeds.op, Add):
+        if previous is None:
+            return Extra(node, "stem", "stem, before everything else", feeds, "")
+        leaf = previous.where.rpartition(", ")[2]
+        return Extra(node, previous.path, f"{previous.path}, after {leaf}", feeds, previous.where)
+    side = f"{feeds.path}, shortcut"
+    return Extra(node, side, side, feeds, previous.where if previous else "")
+
+
+def _first_paired_consumer(match: Match, node: Node, paired: dict[int, int]) -> Place | None:
+    reached = {node.output}
+    for later in match.found.nodes:
+        if reached.intersection(later.inputs):
+            if later.output in paired:
+                return match.form.places[paired[later.output]]
+            reached.add(later.output)
+    return None
+
+
+def _missing_blocks(match: Match, missing: list[Place]) -> list[str]:
+    """Blocks of the form of which neither a convolution nor the addition was found."""
+    gone = {place.where for place in missing}
+    core: dict[str, set[str]] = {}
+    for place in match.form.places:
+        if place.where.startswith("stage") and isinstance(place.op, Conv | Add):
+            core.setdefault(block_of(place.where), set()).add(place.where)
+    return [block for block, wheres in core.items() if wheres <= gone]
+
+
+def _runs(match: Match, extra: list[Extra]) -> list[list[Extra]]:
+    """Extras that follow each other without a paired operator between."""
+    runs: list[list[Extra]] = []
+    last = -2
+    for each in extra:
+        position = match.found.positions[each.node.output]
+        if position != last + 1:
+            runs.append([])
+        runs[-1].append(each)
+        last = position
+    return runs
+
+
+def _is_block(run: list[Extra]) -> bool:
+    ops = [type(extra.node.op) for extra in run]
+    return Add in ops and ops.count(Conv) >= 2
+
+
+def _depths(match: Match, gone: Counter[str], added: Counter[str]) -> Iterator[Difference]:
+    stages = [stage for stage in dict.fromkeys((*gone, *added)) if gone[stage] != added[stage]]
+    if not stages:
+        return
+    expected = match.form.spec.depths
+    found = [
+        depth - gone[f"stage {stage}"] + added[f"stage {stage}"]
+        for stage, depth in enumerate(expected, start=1)
+    ]
+    wrong = "; ".join(
+        f"stage {stage} has {have} block{'s' * (have != 1)}, {match.form.spec.arch} has {want}"
+        for stage, (have, want) in enumerate(zip(found, expected, strict=True), start=1)
+        if have != want
+    )
+    yield Difference(
+        "blocks",
+        min(stages),
+        f"{'-'.join(map(str, expected))} blocks",
+        f"{'-'.join(map(str, found))} blocks",
+        f"the number of blocks is off: {wrong}",
+    )
+
+
+def unused_nodes(match: Match) -> list[Node]:
+    """Operators that are computed and go nowhere."""
+    graph = match.found.graph
+    used = graph.reachable(graph.outputs)
+    return [node for node in graph.nodes if node.output not in used and node.inputs]
+
+
+def _unused_ops(match: Match) -> Counter[object]:
+    return Counter(node.op for node in unused_nodes(match))
+
+
+def _unused_convs(match: Match) -> set[object]:
+    return {node.op for node in unused_nodes(match) if isinstance(node.op, Conv)}
+
+
+def _convs_of(match: Match, block: str) -> set[object]:
+    return {
+        place.op
+        for place in match.form.places
+        if isinstance(place.op, Conv) and block_of(place.where) == block
+    }
+
+
+def _standing(match: Match, place: Place) -> str:
+    """Where an operator stands in its block, in words."""
+    if place.path.endswith("post"):
+        return "after the addition"
+    before = place.inputs[0]
+    if before < 0:
+        return "at the start"
+    source = match.form.places[before]
+    leaf = source.where.rpartition(", ")[2]
+    in_path = "" if source.path == place.path else f" of {source.path}"
+    return f"after {leaf}{in_path}"
+
+
+def _found_at(extra: Extra) -> str:
+    if extra.feeds is not None and isinstance(extra.feeds.op, Add):
+        side = "shortcut" if extra.path.endswith("shortcut") else "branch"
+        return f"before the addition, on the {side}"
+    if extra.where.endswith("after add"):
+        return "after the addition"
+    return extra.where.rpartition(", ")[2]
