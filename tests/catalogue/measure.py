@@ -8,7 +8,7 @@ import paddle
 
 def batch(entry, seed=0):
     values = np.random.default_rng(seed).standard_normal(entry.input_shape)
-    return paddle.to_tensor(values.astype(paddle.get_default_dtype()))
+    return paddle.to_tensor(values.astype(getattr(entry, "dtype", "float32")))
 
 
 def first_array(output):

@@ -213,6 +213,20 @@ def dilated_os8():
     return resnet50(replace_stride_with_dilation=(False, True, True))
 
 
+class DilatedFromTheFirstBlock(ResNet):
+    """As PaddleSeg: the first block of a dilated stage is dilated like the others."""
+
+    def _make_layer(self, stage, block, planes, blocks, stride=1, dilate=False):
+        if dilate:
+            self.dilation *= stride
+            stride = 1
+        return super()._make_layer(stage, block, planes, blocks, stride)
+
+
+def dilated_os8_seg():
+    return resnet50(DilatedFromTheFirstBlock, replace_stride_with_dilation=(False, True, True))
+
+
 # How the residual is added
 
 
