@@ -122,7 +122,7 @@ def _parse_query(text: str, query: str) -> dict[str, Any]:
 
 def _resolve(text: str, module: ModuleType, attribute: str) -> Any:
     found: Any = module
-    reached = module.__name__ if module.__spec__ is None else _shown_name(module)
+    reached = _shown_name(module)
     for name in attribute.split("."):
         try:
             found = getattr(found, name)
@@ -136,8 +136,8 @@ def _resolve(text: str, module: ModuleType, attribute: str) -> Any:
 
 
 def _shown_name(module: ModuleType) -> str:
-    source = getattr(module, "__file__", None)
-    return short_path(source) if module.__name__.startswith("_resnet_target") else module.__name__
+    executed = module.__name__.startswith("_resnet_target") and module.__file__
+    return short_path(executed) if executed else module.__name__
 
 
 def _offer(public: list[str]) -> str:

@@ -1,0 +1,187 @@
+"""What the plugin's fixtures do; `resnet_verify.plugin` imports this on first use."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import pytest
+
+from resnet_verify.checks import Check, all_checks
+from resnet_verify.judge import OptionError, Options
+from resnet_verify.report import result_text
+from resnet_verify.suite import (
+    examine,
+    framework_warnings_apart,
+    options_of,
+    split_ids,
+    tag_of,
+    targets_of,
+)
+from resnet_verify.target import Target, TargetError, is_model, load_target
+
+if TYPE_CHECKING:
+    from resnet_verify.examine import Examination
+
+_MARKER_WORDS = ("arch", "variant", "select", "exclude", "expected_failures", "tolerance")
+
+
+@dataclass(frozen=True)
+class _Wishes:
+    """What the marker and the command line ask of a test: the marker has precedence."""
+
+    options: Options
+    expected_failures: Mapping[str, str] = field(default_factory=dict)
+
+
+# The examinations of the last tests: the checks of a test follow one another.
+_EXAMINATIONS = pytest.StashKey[dict[str, "Examination"]]()
+_KEPT = 2
+
+
+def parametrize(metafunc: pytest.Metafunc) -> None:
+    """Give a test that uses `resnet_check` one item for each selected check.
+
+    Raises:
+        pytest.Collector.CollectError: the marker asks for something that does not exist.
+    """
+    try:
+        checks = _wishes(metafunc.definition).options.checks()
+    except OptionError as error:
+        message = f"{metafunc.definition.nodeid}: marker 'resnet': {error}"
+        raise pytest.Collector.CollectError(message) from None
+    ids = [check.id for check in checks]
+    metafunc.parametrize("resnet_check", checks, ids=ids, indirect=True)
+
+
+def _wishes(node: pytest.Item) -> _Wishes:
+    options = options_of(node.config)
+    marker = node.get_closest_marker("resnet")
+    if marker is None:
+        return _Wishes(options)
+    given = marker.kwargs
+    unknown = [*map(repr, marker.args), *(name for name in given if name not in _MARKER_WORDS)]
+    if unknown:
+        raise OptionError(f"{unknown[0]} is none of {', '.join(_MARKER_WORDS)}")
+    expected = given.get("expected_failures", {})
+    for check_id in expected:
+        if check_id not in all_checks():
+            known = ", ".join(all_checks())
+            raise OptionError(
+                f"expected_failures: no check has the id {check_id!r}; valid: {known}"
+            )
+    options = replace(
+        options,
+        arch=given.get("arch", options.arch),
+        variant=given.get("variant", options.variant),
+        select=split_ids(given.get("select", ())) or options.select,
+        exclude=options.exclude + split_ids(given.get("exclude", ())),
+        tolerance=given.get("tolerance", options.tolerance),
+    )
+    return _Wishes(options, expected)
+
+
+def only_target(config: pytest.Config) -> str:
+    """The one target of the command line and the ini file; fails where there is not just one."""
+    targets = targets_of(config)
+    if len(targets) == 1:
+        return targets[0]
+    count = "several targets are named" if targets else "no target is named"
+    _fail(
+        f"{count}: override the fixture 'resnet_target' so that it returns the factory of your "
+        "network, or name one target with --resnet-target"
+    )
+
+
+def examination_of(
+    request: pytest.FixtureRequest, wanted: object, device: str, seed: int
+) -> Examination:
+    """The examination for a test, shared by all checks of that test and target."""
+    name = _name_of(request)
+    kept = request.config.stash.setdefault(_EXAMINATIONS, {})
+    if name not in kept:
+        options = replace(_wishes(request.node).options, device=device, seed=seed)
+        try:
+            with framework_warnings_apart():
+                examination = options.examination(_target(name, wanted))
+                examination.prepare()
+        except TargetError as error:
+            _fail(str(error))
+        while len(kept) >= _KEPT:
+            del kept[next(iter(kept))]
+        kept[name] = examination
+    return kept[name]
+
+
+def _name_of(request: pytest.FixtureRequest) -> str:
+    """The test's id without the check: what is left names the target."""
+    node_id: str = request.node.nodeid
+    parameters = getattr(request.node, "callspec", None)
+    check = parameters.params.get("resnet_check") if parameters else None
+    if not isinstance(check, Check):
+        return node_id
+    for ending in (f"[{check.id}]", f"-{check.id}]"):
+        if node_id.endswith(ending):
+            return node_id.removesuffix(ending) + ("]" if ending.startswith("-") else "")
+    return node_id.replace(check.id, "*")
+
+
+def _target(name: str, wanted: object) -> Target:
+    if isinstance(wanted, str):
+        return load_target(wanted)
+    if is_model(wanted):
+        return Target(name, lambda: wanted)
+    if callable(wanted):
+        return Target(name, wanted)
+    _fail(
+        f"the fixture 'resnet_target' gave {wanted!r}; it has to give a factory: a callable "
+        "without arguments that returns a model"
+    )
+
+
+def checker(request: pytest.FixtureRequest, examination: Examination) -> Callable[[], None]:
+    """The function that runs the check of this item."""
+    check: Check = request.param
+    wishes = _wishes(request.node)
+    node_id = request.config.cwd_relative_nodeid(request.node.nodeid)
+
+    def run() -> None:
+        __tracebackhide__ = True
+        name = _name_of(request)
+        command = shlex.join(["pytest", str(node_id)])
+        result = examine(request.node, examination, check, wishes.options.timeout, command, name)
+        reason = wishes.expected_failures.get(check.id)
+        if result.outcome == "skipped":
+            pytest.skip(result.message)
+        if result.outcome == "failed" and reason is not None:
+            pytest.xfail(reason)
+        if result.outcome != "passed":
+            _fail(result_text(result, tag_of(examination, name)))
+        if reason is not None:
+            _fail(f"{check.id} passes, but is expected to fail ({reason}): expect it no longer")
+
+    return run
+
+
+def throughput(request: pytest.FixtureRequest, examination: Examination) -> Callable[[], float]:
+    """The function that times forward passes through the fixture `benchmark`."""
+    benchmark: Any = request.getfixturevalue("benchmark")
+
+    def measure() -> float:
+        batch = examination.batch()
+        forward = examination.forward
+        forward(batch)
+        benchmark(forward, batch)
+        images = len(batch)
+        rate = images / benchmark.stats.stats.median
+        benchmark.extra_info["images_per_second"] = rate
+        return rate
+
+    return measure
+
+
+def _fail(message: str) -> NoReturn:
+    __tracebackhide__ = True
+    pytest.fail(message, pytrace=False)

@@ -1,0 +1,222 @@
+"""The conformance suite that `--resnet-target` adds to a pytest session: one item per check."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from resnet_verify.judge import (
+    OptionError,
+    Options,
+    merge,
+    reproduce_command,
+    run_check,
+    seconds_limit,
+    unloadable,
+)
+from resnet_verify.plugin import FOUND
+from resnet_verify.report import result_text
+from resnet_verify.report_json import from_wire, to_wire, write_report
+from resnet_verify.target import TargetError, load_target
+
+if TYPE_CHECKING:
+    from resnet_verify.checks import Check
+    from resnet_verify.examine import Examination
+    from resnet_verify.verdict import CheckResult, Verdict
+
+
+class CheckFailed(Exception):
+    """A check of the suite did not pass; the message is its report."""
+
+
+def targets_of(config: pytest.Config) -> list[str]:
+    """The targets that the command line and the ini file name, each once."""
+    return list(dict.fromkeys([*config.option.resnet_target, *config.getini("resnet_targets")]))
+
+
+def options_of(config: pytest.Config) -> Options:
+    """The options of the command line.
+
+    Raises:
+        OptionError: the time limit makes no sense.
+    """
+    given = config.option
+    limit = given.resnet_timeout
+    return Options(
+        arch=given.resnet_arch,
+        variant=given.resnet_variant,
+        select=split_ids(given.resnet_select),
+        exclude=split_ids(given.resnet_exclude),
+        device="gpu" if given.resnet_gpu else "cpu",
+        timeout=None if limit is None else seconds_limit(limit),
+    )
+
+
+def split_ids(given: str | Iterable[str]) -> tuple[str, ...]:
+    """Ids out of one text or several, each a list separated by commas."""
+    texts = [given] if isinstance(given, str) else given
+    return tuple(word.strip() for text in texts for word in text.split(","))
+
+
+def require_sound_options(config: pytest.Config) -> None:
+    """Refuse the session where its options make no sense.
+
+    Raises:
+        pytest.UsageError: a check, form or time limit is unknown; the report cannot be
+            written; a GPU is demanded and there is none.
+    """
+    try:
+        options_of(config).checks()
+    except OptionError as error:
+        raise pytest.UsageError(f"resnet-verify: {error}") from None
+    report = config.option.resnet_json
+    if report and not Path(report).absolute().parent.is_dir():
+        raise pytest.UsageError(f"--resnet-json {report}: there is no folder {Path(report).parent}")
+    if config.option.resnet_gpu:
+        from resnet_verify.gpu import why_unusable
+
+        if why := why_unusable():
+            raise pytest.UsageError(f"--resnet-gpu: {why}")
+
+
+class TargetSuites:
+    """Puts a collector for each target beside the session's own."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        self._targets = targets_of(config)
+
+    @pytest.hookimpl(hookwrapper=True)
+    def pytest_make_collect_report(self, collector: pytest.Collector) -> Iterator[None]:
+        """Extend what the session collects, and let an unloadable target be known."""
+        outcome: Any = yield
+        report = outcome.get_result()
+        if isinstance(collector, pytest.Session) and report.passed and self._targets:
+            root = _Suites.from_parent(collector, name="resnet", nodeid="resnet")
+            root.targets = self._targets
+            report.result.append(root)
+        if isinstance(collector, _TargetSuite) and collector.unloadable is not None:
+            report.resnet = to_wire(unloadable(collector.name, collector.unloadable))
+
+
+class _Suites(pytest.Collector):
+    targets: Sequence[str] = ()
+
+    def collect(self) -> Iterable[pytest.Collector]:
+        return [_TargetSuite.from_parent(self, name=target) for target in self.targets]
+
+
+class _TargetSuite(pytest.Collector):
+    """The suite of one target. The target is loaded here: where it cannot, there is one error."""
+
+    unloadable: TargetError | None = None
+    _examination: Examination | None = None
+
+    def collect(self) -> Iterable[pytest.Item]:
+        if not self.config.option.collectonly:
+            try:
+                self.examination()
+            except TargetError as error:
+                self.unloadable = error
+                raise self.CollectError(str(error)) from error
+        checks = options_of(self.config).checks()
+        return [_CheckItem.from_parent(self, name=check.id, check=check) for check in checks]
+
+    def examination(self) -> Examination:
+        """The examination of the target, made on the first call and again after `teardown`."""
+        if self._examination is None:
+            with framework_warnings_apart():
+                examination = options_of(self.config).examination(load_target(self.name))
+                examination.prepare()
+            self._examination = examination
+        return self._examination
+
+    def teardown(self) -> None:
+        self._examination = None
+
+
+class _CheckItem(pytest.Item):
+    def __init__(self, *, check: Check, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self._check = check
+
+    def runtest(self) -> None:
+        suite = self.parent
+        assert isinstance(suite, _TargetSuite)
+        options = options_of(self.config)
+        command = reproduce_command(suite.name, options, self._check.id)
+        result = examine(self, suite.examination(), self._check, options.timeout, command)
+        if result.outcome == "skipped":
+            pytest.skip(result.message)
+        if result.outcome != "passed":
+            raise CheckFailed(result_text(result, tag_of(suite.examination(), suite.name)))
+
+    def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
+        if isinstance(excinfo.value, CheckFailed | TargetError):
+            return str(excinfo.value)
+        return super().repr_failure(excinfo, style)
+
+    def reportinfo(self) -> tuple[Path, None, str]:
+        return self.path, None, f"{self._check.id} of {self.parent.name if self.parent else ''}"
+
+
+def examine(
+    item: pytest.Item,
+    examination: Examination,
+    check: Check,
+    timeout: float | None,
+    reproduce: str,
+    name: str | None = None,
+) -> CheckResult:
+    """Run a check and let the item's report carry what it found, under the target's name."""
+    with framework_warnings_apart():
+        result = run_check(examination, check, timeout, reproduce)
+        verdict = examination.verdict([result])
+    item.stash[FOUND] = to_wire(verdict if name is None else replace(verdict, target=name))
+    return result
+
+
+def tag_of(examination: Examination, name: str) -> str:
+    """The target and its framework, as diagnoses show them."""
+    return f"[{name}, {examination.framework} {examination.framework_version}]"
+
+
+@contextmanager
+def framework_warnings_apart() -> Iterator[None]:
+    """Show warnings, but never as errors: a session's filters are for its own code."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("default")
+        warnings.filterwarnings("ignore", message="No ccache found")
+        yield
+
+
+def conclude(
+    config: pytest.Config, found: Sequence[Mapping[str, Any]], stopped: bool
+) -> list[Verdict]:
+    """One verdict for each target, written to `--resnet-json` where that is given.
+
+    `stopped` says that the session ended before its last item: no target conforms then.
+    """
+    partial: dict[str, dict[str, Verdict]] = {}
+    for data in found:
+        verdict = from_wire(data)
+        key = verdict.checks[0].id if verdict.checks else ""
+        partial.setdefault(verdict.target, {})[key] = verdict
+    verdicts = [merge(list(parts.values())) for parts in partial.values()]
+    if stopped:
+        verdicts = [_cut_short(verdict) for verdict in verdicts]
+    if config.option.resnet_json:
+        write_report(Path(config.option.resnet_json), verdicts)
+    return verdicts
+
+
+def _cut_short(verdict: Verdict) -> Verdict:
+    if verdict.judgement != "conforming":
+        return verdict
+    advice = "the session stopped before all checks had run, so nothing is certain"
+    return replace(verdict, judgement="error", advice=(advice, *verdict.advice))
