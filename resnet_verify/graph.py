@@ -216,7 +216,8 @@ class Other:
 class Node:
     """One operator: what it does, what it reads, the value it makes, where the user wrote it.
 
-    `detached` says that its output carries no gradient though an input does.
+    `detached` says that its output carries no gradient though an input does. `out_first`
+    says that a linear map's weight is stored as (out, in) and not as (in, out).
     """
 
     op: object
@@ -224,6 +225,7 @@ class Node:
     output: int
     origin: str = ""
     detached: bool = False
+    out_first: bool = False
 
 
 @dataclass(frozen=True)

@@ -111,7 +111,7 @@ def normalise(graph: Graph) -> Graph:
         inputs = tuple(draft.alias.get(value, value) for value in original.inputs)
         draft.source_last = original.inputs[:1] != () and original.inputs[0] in draft.channels_last
         _rewrite(replace(original, inputs=inputs), draft)
-    outputs = tuple(dict.fromkeys(draft.alias.get(value, value) for value in graph.outputs))
+    outputs = tuple(draft.alias.get(value, value) for value in graph.outputs)
     rewritten = replace(graph, nodes=tuple(draft.nodes.values()), outputs=outputs)
     still_used = rewritten.reachable(outputs)
     # What the target computed without use stays, to be reported; what a rule left over goes.
@@ -285,7 +285,10 @@ def _matmul(node: Node, draft: Draft) -> Rewritten:
         return replace(node, op=Other("matmul"))
     rows, columns = draft.shape(node.inputs[1])
     sizes = (columns, rows) if node.op.transposed else (rows, columns)
-    return replace(node, op=Linear(*sizes, bias=False), inputs=(node.inputs[0], weight))
+    linear = Linear(*sizes, bias=False)
+    return replace(
+        node, op=linear, inputs=(node.inputs[0], weight), out_first=node.op.transposed
+    )
 
 
 def _bias(node: Node, draft: Draft) -> Rewritten:
@@ -299,7 +302,7 @@ def _bias(node: Node, draft: Draft) -> Rewritten:
         channels = layer.op.out_channels if isinstance(layer.op, Conv) else layer.op.out_features
         if draft.shape(bias) == (channels,):
             op = replace(layer.op, bias=True)
-            return replace(node, op=op, inputs=(*layer.inputs, bias), origin=layer.origin)
+            return replace(layer, op=op, inputs=(*layer.inputs, bias), output=node.output)
     return None
 
 
@@ -313,7 +316,7 @@ def _pointwise(node: Node, draft: Draft) -> Rewritten:
     pooled = draft.op(node.inputs[0])
     if not isinstance(pooled, GlobalAvgPool | Relu | Linear | Activation):
         return None
-    return replace(node, op=Linear(op.in_channels, op.out_channels, op.bias))
+    return replace(node, op=Linear(op.in_channels, op.out_channels, op.bias), out_first=True)
 
 
 # Activation
@@ -563,7 +566,8 @@ def _gate(node: Node, draft: Draft) -> Rewritten:
                 op = SqueezeExcite(
                     excite.op.out_features, squeeze.op.out_features, squeeze.op.bias
                 )
-                return replace(node, op=op, inputs=(x, *squeeze.inputs[1:], *excite.inputs[1:]))
+                inputs = (x, *squeeze.inputs[1:], *excite.inputs[1:])
+                return replace(node, op=op, inputs=inputs, out_first=squeeze.out_first)
     return None
 
 

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from resnet_ref.places import Key
     from resnet_ref.spec import ResNetSpec
     from resnet_verify.graph import Graph, Param
 
@@ -84,16 +85,20 @@ class Adapter(Protocol):
         """The registered parameters and buffers, in the network's own order."""
         ...
 
-    def read(self, model: Any, capture: Capture, keys: Sequence[str]) -> dict[str, Array]:
+    def read(self, model: Any, capture: Capture | None, keys: Sequence[str]) -> dict[str, Array]:
         """Copies of the tensors named by `keys`, registered or not."""
         ...
 
-    def write(self, model: Any, capture: Capture, arrays: Mapping[str, Array]) -> None:
+    def write(self, model: Any, capture: Capture | None, arrays: Mapping[str, Array]) -> None:
         """Overwrite tensors in place."""
         ...
 
     def forward(self, model: Any, batch: Array) -> tuple[Array, ...]:
         """Outputs for `batch` without gradients, nested structures flattened in order."""
+        ...
+
+    def keeps_input(self, model: Any, batch: Array) -> bool:
+        """Whether a forward pass leaves its input as it was."""
         ...
 
     def step(self, model: Any, batch: Array, cotangent: Array, output: int) -> Step:
@@ -102,6 +107,26 @@ class Adapter(Protocol):
 
     def build(self, spec: ResNetSpec, dtype: str) -> Any:
         """The reference network of `spec`."""
+        ...
+
+    def place_keys(self, reference: Any) -> dict[Key, str]:
+        """`Param.key` of each tensor of a reference network, by location and role."""
+        ...
+
+    def modes(self, model: Any) -> list[bool]:
+        """Training or evaluation, for each part of the network."""
+        ...
+
+    def set_modes(self, model: Any, modes: Sequence[bool]) -> None:
+        """Put back what `modes` told."""
+        ...
+
+    def state(self, model: Any) -> dict[str, Array]:
+        """The network's own saved state, by its names."""
+        ...
+
+    def load_state(self, model: Any, state: Mapping[str, Array]) -> None:
+        """Load `state` the way the framework's users do."""
         ...
 
 

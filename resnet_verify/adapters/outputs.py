@@ -1,4 +1,4 @@
-"""What a network returns: a tensor, or a nest of tuples, lists, dicts and objects of tensors."""
+"""What a network gives back: a nest of tensors, or an exception."""
 
 from __future__ import annotations
 
@@ -25,3 +25,11 @@ def _walk(value: object, is_tensor: Callable[[object], bool], depth: int) -> Ite
             yield from _walk(item, is_tensor, depth + 1)
     elif hasattr(value, "__dict__") and not isinstance(value, type) and not callable(value):
         yield from _walk(vars(value), is_tensor, depth + 1)
+
+
+def cause(error: BaseException) -> str:
+    """An exception in one line: its type and the one line that says what is wrong."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    noise = ("File ", "---", "C++", "[Hint", "Python", "Error Message", "[operator")
+    informative = [line for line in lines if not line.startswith(noise)]
+    return f"{type(error).__name__}: {informative[-1] if informative else ''}"[:300]

@@ -13,13 +13,14 @@ import numpy as np
 import paddle
 
 from resnet_verify.adapters import CaptureError, Step
-from resnet_verify.adapters.outputs import flatten
+from resnet_verify.adapters.outputs import cause, flatten
 from resnet_verify.adapters.paddle_inplace import apply_overwrites, noted_overwrites
 from resnet_verify.adapters.paddle_operators import to_graph
 from resnet_verify.adapters.paddle_program import Key, Program, read_program
 from resnet_verify.graph import Graph, Param
 
 if TYPE_CHECKING:
+    from resnet_ref.places import Key
     from resnet_ref.spec import ResNetSpec
     from resnet_verify.adapters import Array, Capture
 
@@ -40,8 +41,7 @@ class PaddleAdapter:
         generators = paddle.get_rng_state()
         python, numpy_state = random.getstate(), np.random.get_state()
         dtype, device = paddle.get_default_dtype(), paddle.get_device()
-        flags, names = warnings.filters[:], paddle.utils.unique_name.switch()
-        paddle.utils.unique_name.switch(names)
+        filters = warnings.filters[:]
         try:
             yield
         finally:
@@ -51,7 +51,7 @@ class PaddleAdapter:
             paddle.set_rng_state(generators)
             random.setstate(python)
             np.random.set_state(numpy_state)
-            warnings.filters[:] = flags
+            warnings.filters[:] = filters
 
     def seed(self, seed: int) -> None:
         """Seed Paddle's generators."""
@@ -89,12 +89,12 @@ class PaddleAdapter:
             found.setdefault(key, param)
         return tuple(found.values())
 
-    def read(self, model: Any, capture: PaddleCapture, keys: Sequence[str]) -> dict[str, Array]:  # noqa: ANN401
+    def read(self, model: Any, capture: PaddleCapture | None, keys: Sequence[str]) -> dict[str, Array]:  # noqa: ANN401
         """Copies as NumPy arrays; bfloat16 comes as float32."""
         tensors = self._tensors(model, capture)
         return {key: _numpy(tensors[key]) for key in keys}
 
-    def write(self, model: Any, capture: PaddleCapture, arrays: Mapping[str, Array]) -> None:  # noqa: ANN401
+    def write(self, model: Any, capture: PaddleCapture | None, arrays: Mapping[str, Array]) -> None:  # noqa: ANN401
         """Overwrite in place, keeping each tensor's own type."""
         tensors = self._tensors(model, capture)
         for key, array in arrays.items():
@@ -102,15 +102,22 @@ class PaddleAdapter:
             value = paddle.to_tensor(np.ascontiguousarray(array)).astype(tensor.dtype)
             tensor.set_value(value)
 
-    def _tensors(self, model: Any, capture: PaddleCapture) -> dict[str, Any]:  # noqa: ANN401
+    def _tensors(self, model: Any, capture: PaddleCapture | None) -> dict[str, Any]:  # noqa: ANN401
         registered = (*model.named_parameters(), *model.named_buffers())
         tensors = {f"param:{tensor.name}": tensor for _, tensor in registered}
-        return {**capture.program.tensors, **tensors}
+        return {**(capture.program.tensors if capture else {}), **tensors}
 
     def forward(self, model: Any, batch: Array) -> tuple[Array, ...]:  # noqa: ANN401
         """Eager forward without gradients."""
         with paddle.no_grad():
             return tuple(map(_numpy, flatten(model(paddle.to_tensor(batch)), _is_tensor)))
+
+    def keeps_input(self, model: Any, batch: Array) -> bool:  # noqa: ANN401
+        """Whether the tensor that went in still holds `batch` to the last bit."""
+        image = paddle.to_tensor(batch)
+        with paddle.no_grad():
+            model(image)
+        return bool(np.array_equal(_numpy(image), batch))
 
     def step(self, model: Any, batch: Array, cotangent: Array, output: int) -> Step:  # noqa: ANN401
         """Eager forward and backward of ``sum(outputs[output] * cotangent)``."""
@@ -135,6 +142,25 @@ class PaddleAdapter:
 
         paddle.set_default_dtype(dtype if dtype in ("float32", "float64") else "float32")
         return build(spec)
+
+    def place_keys(self, reference: Any) -> dict[Key, str]:  # noqa: ANN401
+        """`Param.key` of each tensor of a network that `build` made."""
+        from resnet_ref.paddle import tensors
+
+        return {
+            (where, role): f"param:{tensor.name}"
+            for where, _, layer in reference.named_places()
+            for role, tensor in tensors(layer).items()
+        }
+
+    def modes(self, model: Any) -> list[bool]:  # noqa: ANN401
+        """`training` of each layer."""
+        return [layer.training for layer in model.sublayers(include_self=True)]
+
+    def set_modes(self, model: Any, modes: Sequence[bool]) -> None:  # noqa: ANN401
+        """Set `training` of each layer."""
+        for layer, training in zip(model.sublayers(include_self=True), modes, strict=False):
+            layer.training = training
 
     def state(self, model: Any) -> dict[str, Array]:  # noqa: ANN401
         """The network's own `state_dict`, as arrays by its names."""
@@ -201,14 +227,7 @@ def _trace(model: Any, shape: tuple[int, ...], dtype: str) -> Any:  # noqa: ANN4
             failures.append(failure)
         finally:
             paddle.disable_static()
-    raise CaptureError(_cause(failures[0]))
-
-
-def _cause(failure: Exception) -> str:
-    lines = [line.strip() for line in str(failure).splitlines() if line.strip()]
-    informative = [line for line in lines if not line.startswith(("File ", "---", "C++", "[Hint"))]
-    detail = informative[-1] if informative else ""
-    return f"{type(failure).__name__}: {detail}"[:300]
+    raise CaptureError(cause(failures[0]))
 
 
 @contextmanager

@@ -1,0 +1,468 @@
+"""An examination: one target, what is known about it, and the checks run on it.
+
+Everything that several checks need (captures, the nearest form, the twin, outputs) is found
+out once, when first asked for. The target is left as it was found.
+"""
+
+from __future__ import annotations
+
+import shlex
+import time
+import warnings
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from functools import cached_property
+from math import prod
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import numpy as np
+
+from resnet_ref.places import Key
+from resnet_ref.spec import canonical_variant
+from resnet_verify.adapters import Adapter, Capture, CaptureError, adapter_for
+from resnet_verify.adapters.outputs import cause
+from resnet_verify.checks import Check, NotRun
+from resnet_verify.compare import differences, paired
+from resnet_verify.difference import Difference
+from resnet_verify.normalise import normalise
+from resnet_verify.probe import (
+    SMALL,
+    SMALL_UNSTRIDED,
+    Probe,
+    candidate_shapes,
+    probe,
+    takes,
+)
+from resnet_verify.recognise import (
+    Match,
+    found_head,
+    in_canonical_order,
+    match_with,
+    recognise,
+)
+from resnet_verify.target import Target, TargetError
+from resnet_verify.transplant import Held, TransplantError, correspondence
+from resnet_verify.verdict import CheckResult, Diagnosis, Identity, ParameterTotals, Verdict
+
+if TYPE_CHECKING:
+    from resnet_verify.adapters import Array
+
+T = TypeVar("T")
+
+
+class Examination:
+    """What is found out about one target; checks ask it and share its answers.
+
+    Args:
+        target: the network under test.
+        arch: the architecture it must be; None takes the nearest documented one.
+        variant: the variant it must be; None takes the nearest documented one.
+        seed: of all random weights and images.
+        device: "cpu", or "gpu" where the framework has one.
+        tolerance: multiplies every bound of `resnet_verify.tolerance`.
+        allow_head: heads ("softmax", "log_softmax") that are no mistake here.
+
+    Raises:
+        ValueError: `arch` or `variant` is not documented.
+    """
+
+    def __init__(
+        self,
+        target: Target,
+        *,
+        arch: str | None = None,
+        variant: str | None = None,
+        seed: int = 0,
+        device: str = "cpu",
+        tolerance: float = 1.0,
+        allow_head: tuple[str, ...] = (),
+    ) -> None:
+        self.target = target
+        self.arch = arch
+        self.asked_variant = variant
+        self.variant = canonical_variant(arch, variant) if arch and variant else variant
+        self.seed = seed
+        self.device = device
+        self.tolerance = tolerance
+        self.allow_head = allow_head
+        self._answers: dict[str, Any] = {}
+
+    # The target
+
+    @cached_property
+    def model(self) -> Any:  # noqa: ANN401
+        """The network: the factory's product, made once."""
+        model = self.target.create()
+        adapter = adapter_for(model)
+        if adapter is None:
+            raise TargetError(
+                f"{self.target.name}: this is a {type(model).__module__}.{type(model).__qualname__}"
+                ", not a network of a supported framework (Paddle)"
+            )
+        return model
+
+    @cached_property
+    def adapter(self) -> Adapter:
+        """The adapter of the target's framework."""
+        adapter = adapter_for(self.model)
+        assert adapter is not None  # noqa: S101  # `model` has seen to it
+        return adapter
+
+    def prepare(self) -> None:
+        """Make the network now.
+
+        Raises:
+            TargetError: the target does not give a network.
+        """
+        _ = self.adapter
+
+    @property
+    def framework(self) -> str:
+        """Name of the target's framework."""
+        return self.adapter.name
+
+    @property
+    def framework_version(self) -> str:
+        """Version of the target's framework."""
+        return self.adapter.version
+
+    # What it is
+
+    @cached_property
+    def probe(self) -> Probe:
+        """The images that it takes.
+
+        Raises:
+            NotRun: it cannot be captured.
+        """
+        try:
+            return probe(self.adapter, self.model)
+        except CaptureError as error:
+            raise NotRun(f"the network cannot be captured: {error}") from error
+
+    @cached_property
+    def match(self) -> Match:
+        """The network in training mode, held against the form nearest to it."""
+        return recognise(self.probe.canonical.graph, self.arch, self.variant)
+
+    @cached_property
+    def evaluation_match(self) -> Match:
+        """The network in evaluation mode, held against the same form."""
+        capture = self._capture_evaluation(self.probe.main_shape)
+        return match_with(in_canonical_order(normalise(capture.graph)), self.match.form)
+
+    def _capture_evaluation(self, shape: tuple[int, ...]) -> Capture:
+        try:
+            return self.adapter.capture(self.model, shape, training=False)
+        except CaptureError as error:
+            raise NotRun(f"the network cannot be captured in evaluation mode: {error}") from error
+
+    @cached_property
+    def differences(self) -> list[Difference]:
+        """Structural deviations, those of evaluation mode alone after the others."""
+        in_training = differences(self.match)
+        known = {(d.aspect, d.where, d.expected, d.found) for d in in_training}
+        in_evaluation = [
+            d
+            for d in differences(self.evaluation_match)
+            if (d.aspect, d.where, d.expected, d.found) not in known
+        ]
+        allowed = {head.replace("_", "-") for head in self.allow_head}
+        return [d for d in (*in_training, *in_evaluation) if d.found not in allowed]
+
+    @property
+    def is_far(self) -> bool:
+        """Whether the network is no variation of any documented form."""
+        return any(difference.aspect == "form" for difference in self.differences)
+
+    @cached_property
+    def meaning(self) -> str:
+        """What the network is, where it is a documented form other than the one asked for."""
+        if not (self.arch or self.variant):
+            return ""
+        free = recognise(self.probe.canonical.graph)
+        if free.alignment.cost > 0:
+            return ""
+        asked = " ".join(filter(None, (self.arch, self.asked_variant)))
+        return f"this is {free.form.spec.arch} {free.form.spec.variant}; you asked for {asked}"
+
+    @cached_property
+    def identity(self) -> Identity:
+        """What the network is, by the form nearest to it."""
+        spec = self.match.form.spec
+        head = found_head(self.match.found)
+        return Identity(
+            arch=spec.arch,
+            variant=spec.variant,
+            num_classes=None if head == "none" else spec.num_classes,
+            in_channels=spec.in_channels,
+            stem=spec.stem,
+            head=head,
+            output_stride=spec.output_stride,
+        )
+
+    @cached_property
+    def totals(self) -> ParameterTotals:
+        """Parameters that are registered, counted one by one: buffers are what training cannot move."""
+        params = self.adapter.params(self.model)
+        statistics = self._statistics_keys
+        sizes = {param.key: prod(param.shape) for param in params}
+        buffers = sum(size for key, size in sizes.items() if key in statistics)
+        return ParameterTotals(sum(sizes.values()) - buffers, buffers)
+
+    @cached_property
+    def _statistics_keys(self) -> set[str]:
+        """Running statistics, by use; where the network cannot be captured, by what is trainable."""
+        try:
+            graph = self.probe.canonical.graph
+        except NotRun:
+            return {p.key for p in self.adapter.params(self.model) if not p.trainable}
+        used = {param.key for node in graph.nodes for value in node.inputs[1:3]
+                if type(node.op).__name__ == "BatchNorm" and (param := graph.param(value))}  # fmt: skip
+        unused = {param.key for param in graph.registered} - {
+            param.key for node in graph.nodes for v in node.inputs if (param := graph.param(v))
+        }
+        frozen = {param.key for param in graph.registered if not param.trainable}
+        return used | (unused & frozen)
+
+    def own_name(self, value: int | None) -> str:
+        """The target's own name for the spot of `value`: a parameter's path, or a source line."""
+        if value is None:
+            return ""
+        graph = self.match.found.graph
+        node = graph.producers.get(value)
+        if node is None:
+            return ""
+        names = [param.name for v in node.inputs if (param := graph.param(v)) and param.name]
+        return names[0].rpartition(".")[0] or names[0] if names else node.origin
+
+    # What it computes
+
+    def forward_error(self) -> str:
+        """What running the network as it is raises; empty where it runs at some size."""
+        try:
+            sizes = self.shapes[:1]
+        except NotRun:
+            sizes = candidate_shapes(self.adapter, self.model)
+        first = ""
+        for shape in sizes:
+            error = self._error_at(shape)
+            if not error:
+                return ""
+            first = first or error
+        return first
+
+    def _error_at(self, shape: tuple[int, ...]) -> str:
+        for training in (True, False):
+            self.adapter.set_training(self.model, training)
+            self._dirty = True  # training mode moves the running statistics
+            try:
+                self.adapter.forward(self.model, self.batch(shape))
+            except Exception as error:  # noqa: BLE001  # the target's code may raise anything
+                image = "x".join(map(str, shape))
+                mode = "training" if training else "evaluation"
+                return f"{cause(error)} for input {image} in {mode} mode"
+        return ""
+
+    @cached_property
+    def correspondence(self) -> dict[Key, Held]:
+        """The target's tensors under the form's names.
+
+        Raises:
+            NotRun: they are not the form's.
+        """
+        try:
+            return correspondence(self.match)
+        except TransplantError as error:
+            raise NotRun(f"there is no twin to compare with: {error}") from error
+
+    @cached_property
+    def twin(self) -> Any:  # noqa: ANN401
+        """The reference network of the same form, in the target's framework."""
+        _ = self.correspondence
+        return self.adapter.build(self.match.form.spec, self.dtype)
+
+    @cached_property
+    def dtype(self) -> str:
+        """The type that the target computes in."""
+        return self.adapter.dtype(self.model)
+
+    def give_weights(self, weights: Mapping[Key, Array]) -> None:
+        """Put the same weights into the target and, where it exists, its twin."""
+        self._dirty = True
+        arrays = {
+            held.param.key: held.stored(weights[key])
+            for key, held in self.correspondence.items()
+        }
+        self.adapter.write(self.model, self.probe.capture, arrays)
+        keys = self.adapter.place_keys(self.twin)
+        twin_arrays = {keys[key]: weights[key] for key in self.correspondence}
+        self.adapter.write(self.twin, None, twin_arrays)
+
+    def held_weights(self) -> tuple[dict[Key, Array], dict[Key, Array]]:
+        """The target's and the twin's present weights, under the form's names."""
+        held = self.correspondence
+        own = self.adapter.read(
+            self.model, self.probe.capture, [each.param.key for each in held.values()]
+        )
+        keys = self.adapter.place_keys(self.twin)
+        twins = self.adapter.read(self.twin, None, [keys[key] for key in held])
+        found = {key: each.canonical(own[each.param.key]) for key, each in held.items()}
+        return found, {key: twins[keys[key]] for key in held}
+
+    def statistics_share(self, where: str) -> tuple[float, float]:
+        """The share of the way to the batch statistics that target and twin go at a step."""
+        nodes = {place.where: node for node, place in paired(self.match)}
+        place = next(place for place in self.match.form.places if place.where == where)
+        return 1 - nodes[where].op.momentum, 1 - place.op.momentum  # type: ignore[attr-defined]
+
+    @cached_property
+    def main_output(self) -> int:
+        """Which of the outputs, flattened, holds the logits or the last feature map."""
+        found = self.match.found
+        return found.graph.outputs.index(found.main)
+
+    def for_twin(self, batch: Array) -> Array:
+        """A batch of the target's in the order of axes that the twin takes: (N, C, H, W)."""
+        return np.ascontiguousarray(np.moveaxis(batch, 3, 1)) if self.probe.channels_last else batch
+
+    def weight_shapes(self) -> dict[Key, tuple[int, ...]]:
+        """The form's tensors and their shapes, in the common layout."""
+        return {key: held.shape for key, held in self.correspondence.items()}
+
+    @cached_property
+    def small_captures(self) -> list[tuple[tuple[int, ...], Capture]]:
+        """Captures in evaluation mode at small sizes; at the one size that fits where none does."""
+        unstrided = self.match.form.spec.stem == "cifar"
+        shapes = [self.probe.shape(*size) for size in (SMALL_UNSTRIDED if unstrided else SMALL)]
+        found = [
+            (shape, capture)
+            for shape in shapes
+            if (capture := takes(self.adapter, self.model, shape, self.evaluation_match.found))
+        ]
+        if found:
+            return found
+        shape = self.probe.main_shape
+        return [(shape, self._capture_evaluation(shape))]
+
+    @property
+    def shapes(self) -> list[tuple[int, ...]]:
+        """The shapes of the batches that the numerical checks use."""
+        return [shape for shape, _ in self.small_captures]
+
+    def batch(self, shape: tuple[int, ...] | None = None, seed: int = 0) -> Array:
+        """A deterministic batch of images."""
+        from resnet_verify.strategies import random_batch
+
+        return random_batch(shape or self.shapes[0], self.seed + seed, self.dtype)
+
+    def once(self, name: str, find_out: Callable[[], T]) -> T:
+        """The answer of `find_out`, found out at the first call and kept under `name`."""
+        if name not in self._answers:
+            self._answers[name] = find_out()
+        answer: T = self._answers[name]
+        return answer
+
+    # Running checks
+
+    _dirty = False
+
+    @contextmanager
+    def _left_as_found(self) -> Iterator[None]:
+        """Weights, modes and global state are put back, whatever a check does."""
+        adapter, model = self.adapter, self.model
+        modes = adapter.modes(model)
+        with adapter.preserved(), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            _ = self._original
+            try:
+                yield
+            finally:
+                if self._dirty:
+                    adapter.write(model, self._any_capture, self._original)
+                    self._dirty = False
+                adapter.set_modes(model, modes)
+
+    @cached_property
+    def _original(self) -> dict[str, Array]:
+        keys = {param.key for param in self.adapter.params(self.model)}
+        capture = self._any_capture
+        if capture is not None:  # what is used, but not registered
+            values = capture.graph.producers
+            keys |= {param.key for value in values if (param := capture.graph.param(value))}
+        return self.adapter.read(self.model, capture, sorted(keys))
+
+    @property
+    def _any_capture(self) -> Capture | None:
+        try:
+            return self.probe.capture
+        except NotRun:
+            return None
+
+    def run(self, check: Check) -> CheckResult:
+        """Run one check; whatever the target does, the answer is a result."""
+        start = time.perf_counter()
+        diagnoses: tuple[Diagnosis, ...] = ()
+        outcome, message = "passed", ""
+        try:
+            with self._left_as_found():
+                diagnoses = tuple(check.function(self))
+            if diagnoses:
+                outcome, message = "failed", diagnoses[0].message
+        except NotRun as reason:
+            outcome, message = "not_run", str(reason)
+        except TargetError:
+            raise
+        except Exception as error:  # noqa: BLE001  # the target's code may raise anything
+            outcome, message = "error", f"{type(error).__name__}: {error}"
+        seconds = time.perf_counter() - start
+        reproduce = self.reproduce(check.id) if outcome in ("failed", "error") else ""
+        return CheckResult(check.id, outcome, seconds, message, reproduce, diagnoses)  # type: ignore[arg-type]
+
+    def reproduce(self, check_id: str) -> str:
+        """The command line that runs one check on the target again."""
+        words = ["resnet-verify", "check", self.target.name]
+        for option, value in (("--arch", self.arch), ("--variant", self.asked_variant)):
+            words += [option, value] if value else []
+        words += ["--seed", str(self.seed)] if self.seed else []
+        return shlex.join([*words, "--select", check_id])
+
+    def verdict(self, results: Sequence[CheckResult]) -> Verdict:
+        """The verdict over the results of the checks that were run, in the order of the checks."""
+        diagnoses = tuple(diagnosis for result in results for diagnosis in result.diagnoses)
+        outcomes = {result.outcome for result in results}
+        with self._left_as_found():
+            identified = self._identity_if_any()
+            totals, advice = self.totals, self._advice()
+        if "failed" in outcomes:
+            judgement = "defect"
+        elif outcomes <= {"passed", "skipped"} and identified is not None:
+            judgement = "conforming"
+        else:
+            judgement = "error"
+        return Verdict(
+            target=self.target.name,
+            framework=self.framework,
+            framework_version=self.framework_version,
+            judgement=judgement,  # type: ignore[arg-type]
+            identified=identified,
+            params=totals,
+            diagnoses=diagnoses,
+            advice=advice,
+            seconds=sum(result.seconds for result in results),
+            checks=tuple(results),
+        )
+
+    def _identity_if_any(self) -> Identity | None:
+        try:
+            return None if self.is_far else self.identity
+        except NotRun:
+            return None
+
+    def _advice(self) -> tuple[str, ...]:
+        from resnet_verify.advice import advice
+
+        try:
+            return tuple(advice(self))
+        except NotRun:
+            return ()

@@ -1,0 +1,95 @@
+"""Find out what images a network takes: channels, order of axes, sizes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from resnet_verify.adapters import CaptureError
+from resnet_verify.normalise import normalise
+from resnet_verify.recognise import Canonical, in_canonical_order
+
+if TYPE_CHECKING:
+    from resnet_verify.adapters import Adapter, Capture
+
+# ImageNet first, then CIFAR and what else is common; a head of fixed size fits one of them.
+SIDES = (224, 32, 64, 96, 256, 299)
+# Small maps keep the checks fast; still the last one is larger than 1x1 after a stride of 32.
+SMALL = ((2, 64, 64), (3, 75, 66))
+"""(batch, height, width): an even square, and odd and even sides that are not square."""
+SMALL_UNSTRIDED = ((2, 32, 32), (3, 27, 18))
+"""The same for nets whose stem does not stride, at the size of CIFAR."""
+
+
+@dataclass(frozen=True)
+class Probe:
+    """What images a network takes, and its capture in training mode at one such size."""
+
+    capture: Capture
+    canonical: Canonical
+    channels: int
+    side: int
+    channels_last: bool
+
+    def shape(self, batch: int, height: int, width: int) -> tuple[int, ...]:
+        """The shape of a batch in the network's own order of axes."""
+        image = (height, width)
+        return (batch, *image, self.channels) if self.channels_last else (batch, self.channels, *image)
+
+    @cached_property
+    def main_shape(self) -> tuple[int, ...]:
+        """The shape that was captured."""
+        return self.shape(2, self.side, self.side)
+
+
+def probe(adapter: Adapter, model: Any) -> Probe:  # noqa: ANN401
+    """Try sizes and channel counts until the network takes one.
+
+    Raises:
+        CaptureError: it takes none; the message is that of the first try.
+    """
+    first: CaptureError | None = None
+    for shape in candidate_shapes(adapter, model):
+        try:
+            capture = adapter.capture(model, shape, training=True)
+        except CaptureError as error:
+            first = first or error
+            continue
+        canonical = in_canonical_order(normalise(capture.graph))
+        channels_last = shape[1] == shape[2]
+        return Probe(capture, canonical, shape[3 if channels_last else 1], shape[2], channels_last)
+    assert first is not None  # noqa: S101  # at least one size was tried
+    raise first
+
+
+def candidate_shapes(adapter: Adapter, model: Any) -> list[tuple[int, ...]]:  # noqa: ANN401
+    """The shapes to try, the likeliest first."""
+    return [
+        (2, side, side, channels) if channels_last else (2, channels, side, side)
+        for channels in _channel_counts(adapter, model)
+        for channels_last in (False, True)
+        for side in SIDES
+    ]
+
+
+def _channel_counts(adapter: Adapter, model: Any) -> list[int]:  # noqa: ANN401
+    """Input channels that some convolution has; a stem's are the fewest."""
+    kernels = [param.shape for param in adapter.params(model) if len(param.shape) == 4]
+    counts = sorted({shape[1] for shape in kernels if shape[2:] != (1, 1)})
+    likely = [count for count in (3, 1) if count in counts] + counts[:1]
+    return list(dict.fromkeys(likely)) or [3, 1]
+
+
+def takes(adapter: Adapter, model: Any, shape: tuple[int, ...], like: Canonical) -> Capture | None:  # noqa: ANN401
+    """The capture in evaluation mode at another size; None where it computes something else.
+
+    A head of fixed size takes one size only, or pools another part of the map at others.
+    """
+    try:
+        capture = adapter.capture(model, shape, training=False)
+    except CaptureError:
+        return None
+    here = in_canonical_order(normalise(capture.graph))
+    kinds = [[type(op) for op in ops] for ops in (here.ops, like.ops)]
+    return capture if kinds[0] == kinds[1] else None
