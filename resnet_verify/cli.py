@@ -130,9 +130,7 @@ def _add_identify(commands: argparse._SubParsersAction[_Parser]) -> None:
     identify = commands.add_parser("identify", help="say what a network is", allow_abbrev=False)
     identify.add_argument("targets", metavar="TARGET", nargs="+", help="what to identify")
     _add_form_options(identify)
-    identify.set_defaults(
-        command=_identify, select=[("STR", "PAR")], exclude=[], json=None, timeout=None
-    )
+    identify.set_defaults(command=_identify, select=[("STR",)], exclude=[], json=None, timeout=None)
 
 
 def _add_form_options(parser: argparse.ArgumentParser) -> None:
@@ -157,7 +155,8 @@ def _words(text: str) -> tuple[str, ...]:
 
 
 def _options(arguments: argparse.Namespace) -> Options:
-    from resnet_verify.judge import Options, seconds_limit
+    from resnet_verify import gpu
+    from resnet_verify.judge import OptionError, Options, seconds_limit
 
     limit = arguments.timeout
     options = Options(
@@ -171,6 +170,8 @@ def _options(arguments: argparse.Namespace) -> Options:
         timeout=None if limit is None else seconds_limit(limit),
     )
     options.checks()
+    if arguments.gpu and (why := gpu.why_unusable()):
+        raise OptionError(f"--gpu: {why}")
     return options
 
 
@@ -298,3 +299,7 @@ def _complain(message: str, *, verbose: bool = False) -> int:
 
 def _colourful(stream: TextIO) -> bool:
     return stream.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

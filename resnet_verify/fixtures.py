@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import shlex
+import sys
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import pytest
 
-from resnet_verify.checks import Check, all_checks
+from resnet_verify.checks import Check, NotRun, all_checks
 from resnet_verify.judge import OptionError, Options
 from resnet_verify.report import result_text
 from resnet_verify.suite import (
@@ -165,17 +167,46 @@ def checker(request: pytest.FixtureRequest, examination: Examination) -> Callabl
     return run
 
 
-def throughput(request: pytest.FixtureRequest, examination: Examination) -> Callable[[], float]:
+def batch(examination: Examination) -> object:
+    """The examination's batch as a tensor of the target's framework."""
+    framework: Any = sys.modules[examination.framework]
+    tensor: object = framework.to_tensor(examination.batch())
+    return tensor
+
+
+def twin(examination: Examination) -> object:
+    """A reference network of its own, holding the target's present weights."""
+    adapter = examination.adapter
+    try:
+        weights, _ = examination.held_weights()
+    except NotRun as why:
+        _fail(str(why))
+    with adapter.preserved():
+        network = adapter.build(examination.match.form.spec, examination.dtype)
+    keys = adapter.place_keys(network)
+    adapter.write(network, None, {keys[key]: array for key, array in weights.items()})
+    return network
+
+
+def throughput(request: pytest.FixtureRequest, examination: Examination) -> Callable[..., float]:
     """The function that times forward passes through the fixture `benchmark`."""
     benchmark: Any = request.getfixturevalue("benchmark")
+    adapter, model = examination.adapter, examination.model
 
-    def measure() -> float:
-        batch = examination.batch()
-        forward = examination.forward
-        forward(batch)
-        benchmark(forward, batch)
-        images = len(batch)
-        rate = images / benchmark.stats.stats.median
+    def measure(batch_size: int = 8, size: int = 224) -> float:
+        batch = examination.batch(examination.probe.shape(batch_size, size, size))
+        modes = adapter.modes(model)
+        adapter.set_training(model, False)
+        try:
+            started = time.perf_counter()
+            adapter.forward(model, batch)
+            seconds = time.perf_counter() - started
+            benchmark(adapter.forward, model, batch)
+        finally:
+            adapter.set_modes(model, modes)
+        if benchmark.stats is not None:  # None with --benchmark-disable, which pytest -n implies
+            seconds = benchmark.stats.stats.median
+        rate = batch_size / seconds
         benchmark.extra_info["images_per_second"] = rate
         return rate
 

@@ -149,22 +149,27 @@ def resnet_check(request: pytest.FixtureRequest, _resnet_examination: Any) -> Ca
 @pytest.fixture
 def resnet_twin(_resnet_examination: Any) -> object:
     """The reference network in the target's framework, holding the target's weights."""
-    twin: object = _resnet_examination.twin
-    return twin
+    from resnet_verify.fixtures import twin
+
+    return twin(_resnet_examination)
 
 
 @pytest.fixture
 def resnet_batch(_resnet_examination: Any) -> object:
-    """An input batch for the target in its framework, the same in every run."""
-    batch: object = _resnet_examination.batch()
-    return batch
+    """An input batch for the target, a tensor of its framework, the same in every run."""
+    from resnet_verify.fixtures import batch
+
+    return batch(_resnet_examination)
 
 
 @pytest.fixture
-def resnet_throughput(request: pytest.FixtureRequest, _resnet_examination: Any) -> object:
-    """Images per second: `resnet_throughput()` times forward passes with pytest-benchmark.
+def resnet_throughput(
+    request: pytest.FixtureRequest, _resnet_examination: Any
+) -> Callable[..., float]:
+    """Images per second: `resnet_throughput(batch_size=8, size=224)`, through pytest-benchmark.
 
-    Returns the figure of the median pass over `resnet_batch` in evaluation mode, as a float.
+    The call gives a float, that of the median forward pass in evaluation mode. Loading the
+    batch into the framework is part of the pass.
     """
     from resnet_verify.fixtures import throughput
 

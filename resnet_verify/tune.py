@@ -36,7 +36,14 @@ def after_import(threads: str | None) -> None:
     """
     paddle = sys.modules.get("paddle")
     if paddle is not None and threads is None:
-        paddle.base.core.set_num_threads(len(os.sched_getaffinity(0)))
+        paddle.base.core.set_num_threads(_cores())
+
+
+def _cores() -> int:
+    """How many processors this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def mkl_cpu_type(cpuinfo: str) -> str:

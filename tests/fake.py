@@ -60,13 +60,6 @@ class Examination:
         self.target, self.arch, self.variant, self.device = target, arch, variant, device
         self.network = None
 
-    @property
-    def twin(self):
-        return ("twin of", self.prepare())
-
-    def batch(self):
-        return [1.0, 2.0]
-
     def prepare(self):
         self.network = self.network or self.target.create()
         if not isinstance(self.network, Network):

@@ -149,28 +149,18 @@ def test_a_factory_that_gives_no_model(project, factory, message):
 
 
 def test_without_an_override_the_target_is_the_named_one(project):
-    project.makepyfile("def test_twin(resnet_twin): assert resnet_twin[0] == 'twin of'")
-    result = project.runpytest("--resnet-target", "nets.py:good", "-k", "test_twin")
+    project.makepyfile("def test_it(resnet_target): assert resnet_target == 'nets.py:good'")
+    result = project.runpytest("--resnet-target", "nets.py:good", "-k", "test_it")
     result.assert_outcomes(passed=1, deselected=4)
     result = project.runpytest()
     result.assert_outcomes(errors=1)
     result.stdout.fnmatch_lines(["no target is named: override the fixture 'resnet_target'*"])
 
 
-def test_the_other_fixtures(project):
+def test_seed_and_device(project):
     project.makepyfile(
-        """
-        import pytest
-        from nets import good
-
-        @pytest.fixture
-        def resnet_target():
-            return good
-
-        def test_them(resnet_twin, resnet_batch, resnet_seed, resnet_device):
-            assert resnet_twin and resnet_batch
-            assert (resnet_seed, resnet_device) == (0, "cpu")
-        """
+        "def test_them(resnet_seed, resnet_device):"
+        "    assert (resnet_seed, resnet_device) == (0, 'cpu')"
     )
     project.runpytest().assert_outcomes(passed=1)
 
