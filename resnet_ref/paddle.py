@@ -72,8 +72,7 @@ class Block(nn.Layer):
     def forward(self, x: paddle.Tensor) -> paddle.Tensor:
         """(N, C, H, W) to (N, C', H', W')."""
         p = self.pre(x)
-        shortcut = x if self.is_identity else self.shortcut(p)
-        return self.post(self.branch(p) + shortcut)
+        return self.post(self.branch(p) + (x if self.is_identity else self.shortcut(p)))
 
     def named_places(self) -> Iterator[tuple[str, layers.Layer, nn.Layer]]:
         """As `Network.named_places`, for a block alone."""

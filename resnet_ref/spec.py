@@ -262,6 +262,11 @@ def spec(
         ValueError: the form is not documented; the message names those that are.
     """
     _architecture(arch)
+    _expect("stem", stem, STEMS)
+    _expect("head", head, HEADS)
+    for size in (in_channels, num_classes):
+        if size is not None and size < 1:
+            raise ValueError(f"classes and channels are counted from 1, not {size}")
     name = canonical_variant(arch, variant) if variant else variants_of(arch)[0].name
     found = _build(arch, next(v for v in variants_of(arch) if v.name == name))
     found = replace(
@@ -271,7 +276,14 @@ def spec(
         stem=stem or found.stem,
         head=head or found.head,
     )
-    return replace(found, output_stride=output_stride or found.native_stride)
+    native = found.native_stride
+    _expect("output stride", output_stride, (native, *(s for s in OUTPUT_STRIDES if s < native)))
+    return replace(found, output_stride=output_stride or native)
+
+
+def _expect(name: str, value: object, known: tuple[object, ...]) -> None:
+    if value is not None and value not in known:
+        raise ValueError(f"unknown {name} {value!r}; known: {', '.join(map(str, known))}")
 
 
 def documented_forms(arch: str, num_classes: int, in_channels: int) -> Iterator[ResNetSpec]:
