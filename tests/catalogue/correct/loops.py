@@ -52,7 +52,7 @@ class TableNet(nn.Layer):
 
     def __init__(self, config="r50", outputs=1000):
         super().__init__()
-        kind, table = CONFIG[config]
+        kind, table = CONFIG[config] if isinstance(config, str) else config
         self.rectify = nn.ReLU()
         self.entry = nn.LayerDict(
             {
