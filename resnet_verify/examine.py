@@ -326,9 +326,12 @@ class Examination:
         """A batch of the target's in the order of axes that the twin takes: (N, C, H, W)."""
         return np.ascontiguousarray(np.moveaxis(batch, 3, 1)) if self.probe.channels_last else batch
 
-    def weight_shapes(self) -> dict[Key, tuple[int, ...]]:
-        """The form's tensors and their shapes, in the common layout."""
-        return {key: held.shape for key, held in self.correspondence.items()}
+    def drawn_weights(self, seed: int) -> dict[Key, Array]:
+        """Random weights for every tensor of the form, in the common layout."""
+        from resnet_verify.strategies import random_weights
+
+        shapes = {key: held.shape for key, held in self.correspondence.items()}
+        return self.once(f"weights {seed}", lambda: random_weights(shapes, seed))
 
     @cached_property
     def small_captures(self) -> list[tuple[tuple[int, ...], Capture]]:
@@ -374,14 +377,28 @@ class Examination:
         modes = adapter.modes(model)
         with adapter.preserved(), warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            _ = self._original
+            if self._is_borrowed:
+                _ = self._original
             try:
                 yield
             finally:
-                if self._dirty:
+                if self._dirty and self._is_borrowed:
                     adapter.write(model, self._any_capture, self._original)
-                    self._dirty = False
+                self._dirty = False
                 adapter.set_modes(model, modes)
+
+    @cached_property
+    def second_instance(self) -> Any:  # noqa: ANN401
+        """What the target's factory gives when it is called again."""
+        return self.target.create()
+
+    @cached_property
+    def _is_borrowed(self) -> bool:
+        """Whether the network is the user's own and not one made for this examination."""
+        try:
+            return self.second_instance is self.model
+        except TargetError:  # a factory that works once
+            return True
 
     @cached_property
     def _original(self) -> dict[str, Array]:

@@ -13,7 +13,8 @@ from resnet_ref.places import Key
 if TYPE_CHECKING:
     from resnet_verify.adapters import Array
 
-seeds = st.integers(min_value=0, max_value=2**32 - 1)
+seeds = st.integers(min_value=0, max_value=7)
+"""A few, so that weights drawn for one check serve another."""
 
 
 def random_weights(shapes: Mapping[Key, tuple[int, ...]], seed: int) -> dict[Key, Array]:

@@ -98,9 +98,11 @@ class PaddleAdapter:
         """Overwrite in place, keeping each tensor's own type."""
         tensors = self._tensors(model, capture)
         for key, array in arrays.items():
-            tensor = tensors[key]
-            value = paddle.to_tensor(np.ascontiguousarray(array)).astype(tensor.dtype)
-            tensor.set_value(value)
+            tensor, dtype = tensors[key], _dtype(tensors[key])
+            if dtype == "bfloat16":  # a type that NumPy does not have
+                tensor.set_value(paddle.to_tensor(array).astype(tensor.dtype))
+            else:
+                tensor.set_value(np.ascontiguousarray(array, dtype))
 
     def _tensors(self, model: Any, capture: PaddleCapture | None) -> dict[str, Any]:  # noqa: ANN401
         registered = (*model.named_parameters(), *model.named_buffers())
@@ -185,22 +187,27 @@ class PaddleCapture:
         self.program = program
         self._keys = keys
         self._traced = traced
+        self._scope = paddle.base.core.Scope()
+        self._executor = paddle.static.Executor(paddle.CPUPlace())
 
     def run(self, batch: Array, values: Sequence[int]) -> list[Array]:
         """Run the captured operators and return the arrays of `values`."""
-        place = paddle.CPUPlace()
-        scope = paddle.base.core.Scope()
-        for tensor in self.program.tensors.values():
-            scope.var(tensor.name).get_tensor().set(np.asarray(tensor), place)
+        tensors = self.program.tensors.values()
+        held = [self._scope.var(tensor.name).get_tensor() for tensor in tensors]
+        for variable, tensor in zip(held, tensors, strict=True):
+            # Shared, not copied: the program sees the network's weights as they are now.
+            variable._share_data_with(tensor.get_tensor())
         fetch = [self.program.handles[self._keys[value]] for value in values]
         paddle.enable_static()
         try:
-            with paddle.static.scope_guard(scope):
-                arrays: list[Array] = paddle.static.Executor(place).run(
-                    self._traced, feed={"x": batch}, fetch_list=fetch, scope=scope
+            with paddle.static.scope_guard(self._scope):
+                arrays: list[Array] = self._executor.run(
+                    self._traced, feed={"x": batch}, fetch_list=fetch, scope=self._scope
                 )
         finally:
             paddle.disable_static()
+            for variable in held:  # the executor outlives its caller, and would keep the weights
+                variable._clear()
         return arrays
 
 

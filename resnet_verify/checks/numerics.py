@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from resnet_verify.checks import NotRun, check
-from resnet_verify.strategies import random_batch, random_weights
+from resnet_verify.strategies import random_batch
+from resnet_verify.target import TargetError
 from resnet_verify.tolerance import bound, gap
 from resnet_verify.verdict import Diagnosis
 
@@ -180,7 +181,10 @@ def _input_gradient(found: Step, expected: Step, limit: float) -> Iterator[Diagn
 @check("NUM-RELOAD", source=PURE)
 def reload(examination: Examination) -> Iterator[Diagnosis]:
     """A second instance that loads the saved state computes the same, to the last bit."""
-    second = examination.target.create()
+    try:
+        second = examination.second_instance
+    except TargetError as error:
+        raise NotRun(f"a second instance cannot be made: {error}") from error
     if second is examination.model:
         raise NotRun("the target gives the same instance each time; there is no second one to load")
     adapter, model = examination.adapter, examination.model
@@ -207,7 +211,7 @@ def _bound(examination: Examination, kind: str) -> float:
 
 
 def _randomise(examination: Examination, seed: int = 0) -> dict[Key, Array]:
-    weights = random_weights(examination.weight_shapes(), examination.seed + seed)
+    weights = examination.drawn_weights(examination.seed + seed)
     examination.give_weights(weights)
     return weights
 

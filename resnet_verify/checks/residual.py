@@ -21,7 +21,7 @@ from resnet_verify.compare import paired
 from resnet_verify.gaps import block_of
 from resnet_verify.normalise import normalise
 from resnet_verify.recognise import Match, Place, in_canonical_order, match_with
-from resnet_verify.strategies import random_weights, seeds
+from resnet_verify.strategies import seeds
 from resnet_verify.verdict import Diagnosis
 
 if TYPE_CHECKING:
@@ -249,7 +249,7 @@ def _run(
     zeroed: list[BlockEnds] | None = None,
 ) -> dict[int, Array]:
     """Run the captured operators on drawn weights and images, some branches zeroed."""
-    weights = random_weights(examination.weight_shapes(), seed)
+    weights = dict(examination.drawn_weights(seed))
     for block in zeroed or ():
         for role in ("weight", "bias"):
             key: Key = (block.last.where, role)
