@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import shutil
 import sys
 import traceback
 from collections.abc import Callable, Sequence
@@ -217,44 +216,14 @@ def _judge_all(arguments: argparse.Namespace, text_of: Callable[..., str]) -> in
 
 def _judge_one(target: str, options: Options, after_load: Callable[[], None]) -> Verdict:
     from resnet_verify.judge import judge
+    from resnet_verify.progress import Progress
     from resnet_verify.target import load_target
 
-    with _Progress(target, sys.stderr) as progress:
+    with Progress(target, sys.stderr) as progress:
         examination = options.examination(load_target(target))
         examination.prepare()
         after_load()
         return judge(examination, target, options, progress.show)
-
-
-class _Progress:
-    """What is being done, on one line that is overwritten on a terminal, else said once."""
-
-    def __init__(self, target: str, stream: TextIO) -> None:
-        self._target = target
-        self._stream = stream
-        self._live = stream.isatty()
-
-    def __enter__(self) -> _Progress:
-        if self._live:
-            self._write(f"{self._target}  loading")
-        else:
-            self._stream.write(f"resnet-verify: judging {self._target}\n")
-            self._stream.flush()
-        return self
-
-    def __exit__(self, *_exc: object) -> None:
-        if self._live:
-            self._write("")
-
-    def show(self, check_id: str, number: int, total: int) -> None:
-        """Say that the check `number` of `total` is about to run."""
-        if self._live:
-            self._write(f"{self._target}  {number}/{total}  {check_id}")
-
-    def _write(self, text: str) -> None:
-        columns = shutil.get_terminal_size().columns
-        self._stream.write(f"\r\x1b[K{text[: columns - 1]}")
-        self._stream.flush()
 
 
 def _require_folder(path: Path | None) -> None:

@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import pytest
 
 from resnet_verify.checks import Check, NotRun, all_checks
-from resnet_verify.judge import OptionError, Options
+from resnet_verify.judge import OptionError, Options, unloadable
 from resnet_verify.report import result_text
 from resnet_verify.suite import (
+    carry,
     examine,
     framework_warnings_apart,
     options_of,
@@ -101,7 +102,7 @@ def examination_of(
     request: pytest.FixtureRequest, wanted: object, device: str, seed: int
 ) -> Examination:
     """The examination for a test, shared by all checks of that test and target."""
-    name = _name_of(request)
+    name = _name_of(request.node)
     kept = request.config.stash.setdefault(_EXAMINATIONS, {})
     if name not in kept:
         options = replace(_wishes(request.node).options, device=device, seed=seed)
@@ -110,6 +111,7 @@ def examination_of(
                 examination = options.examination(_target(name, wanted))
                 examination.prepare()
         except TargetError as error:
+            carry(request.node, unloadable(name, error), planned=0)
             _fail(str(error))
         while len(kept) >= _KEPT:
             del kept[next(iter(kept))]
@@ -117,17 +119,22 @@ def examination_of(
     return kept[name]
 
 
-def _name_of(request: pytest.FixtureRequest) -> str:
+def _name_of(item: pytest.Item) -> str:
     """The test's id without the check: what is left names the target."""
-    node_id: str = request.node.nodeid
-    parameters = getattr(request.node, "callspec", None)
-    check = parameters.params.get("resnet_check") if parameters else None
-    if not isinstance(check, Check):
+    node_id = str(item.nodeid)
+    check = _check_of(item)
+    if check is None:
         return node_id
     for ending in (f"[{check.id}]", f"-{check.id}]"):
         if node_id.endswith(ending):
             return node_id.removesuffix(ending) + ("]" if ending.startswith("-") else "")
     return node_id.replace(check.id, "*")
+
+
+def _check_of(item: pytest.Item) -> Check | None:
+    parameters = getattr(item, "callspec", None)
+    check = parameters.params.get("resnet_check") if parameters else None
+    return check if isinstance(check, Check) else None
 
 
 def _target(name: str, wanted: object) -> Target:
@@ -146,14 +153,19 @@ def _target(name: str, wanted: object) -> Target:
 def checker(request: pytest.FixtureRequest, examination: Examination) -> Callable[[], None]:
     """The function that runs the check of this item."""
     check: Check = request.param
-    wishes = _wishes(request.node)
-    node_id = request.config.cwd_relative_nodeid(request.node.nodeid)
+    item = request.node
+    wishes = _wishes(item)
+    command = shlex.join(["pytest", str(request.config.cwd_relative_nodeid(item.nodeid))])
+    name = _name_of(item)
 
     def run() -> None:
         __tracebackhide__ = True
-        name = _name_of(request)
-        command = shlex.join(["pytest", str(node_id)])
-        result = examine(request.node, examination, check, wishes.options.timeout, command, name)
+        siblings = (s for s in item.session.items if _check_of(s) and _name_of(s) == name)
+        limit = wishes.options.timeout
+        try:
+            result = examine(item, examination, check, limit, command, name, siblings)
+        except TargetError as error:
+            _fail(str(error))
         reason = wishes.expected_failures.get(check.id)
         if result.outcome == "skipped":
             pytest.skip(result.message)

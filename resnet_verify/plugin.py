@@ -83,9 +83,10 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 @pytest.hookimpl(hookwrapper=True)
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[None]:
     """Let the report carry what the item found out, from a worker of pytest-xdist too."""
-    outcome = yield
-    if call.when == "call" and FOUND in item.stash:
-        outcome.get_result().resnet = item.stash[FOUND]  # type: ignore[attr-defined]
+    outcome: Any = yield
+    if FOUND in item.stash:
+        outcome.get_result().resnet = item.stash[FOUND]
+        del item.stash[FOUND]
 
 
 class _Verdicts:
@@ -103,12 +104,11 @@ class _Verdicts:
         self._found += [report.resnet] if hasattr(report, "resnet") else []
 
     @pytest.hookimpl(tryfirst=True)
-    def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
+    def pytest_sessionfinish(self) -> None:
         if self._found or self._config.option.resnet_json:
             from resnet_verify.suite import conclude
 
-            stopped = bool(session.shouldstop or session.shouldfail or exitstatus == 2)
-            self._verdicts = conclude(self._config, self._found, stopped)
+            self._verdicts = conclude(self._config, self._found)
 
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:
         if self._verdicts:

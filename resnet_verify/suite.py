@@ -101,7 +101,8 @@ class TargetSuites:
             root.targets = self._targets
             report.result.append(root)
         if isinstance(collector, _TargetSuite) and collector.unloadable is not None:
-            report.resnet = to_wire(unloadable(collector.name, collector.unloadable))
+            verdict = unloadable(collector.name, collector.unloadable)
+            report.resnet = {"verdict": to_wire(verdict), "planned": 0}
 
 
 class _Suites(pytest.Collector):
@@ -150,11 +151,15 @@ class _CheckItem(pytest.Item):
         assert isinstance(suite, _TargetSuite)
         options = options_of(self.config)
         command = reproduce_command(suite.name, options, self._check.id)
-        result = examine(self, suite.examination(), self._check, options.timeout, command)
+        examination = suite.examination()
+        siblings = (item for item in self.session.items if item.parent is suite)
+        result = examine(
+            self, examination, self._check, options.timeout, command, suite.name, siblings
+        )
         if result.outcome == "skipped":
             pytest.skip(result.message)
         if result.outcome != "passed":
-            raise CheckFailed(result_text(result, tag_of(suite.examination(), suite.name)))
+            raise CheckFailed(result_text(result, tag_of(examination, suite.name)))
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
         if isinstance(excinfo.value, CheckFailed | TargetError):
@@ -171,14 +176,23 @@ def examine(
     check: Check,
     timeout: float | None,
     reproduce: str,
-    name: str | None = None,
+    name: str,
+    siblings: Iterable[pytest.Item],
 ) -> CheckResult:
-    """Run a check and let the item's report carry what it found, under the target's name."""
+    """Run a check and let the item's report carry what it found, under the target's name.
+
+    `siblings` are the items of the same target that the session is going to run.
+    """
     with framework_warnings_apart():
         result = run_check(examination, check, timeout, reproduce)
-        verdict = examination.verdict([result])
-    item.stash[FOUND] = to_wire(verdict if name is None else replace(verdict, target=name))
+        verdict = replace(examination.verdict([result]), target=name)
+    carry(item, verdict, planned=sum(1 for _ in siblings))
     return result
+
+
+def carry(item: pytest.Item, verdict: Verdict, *, planned: int) -> None:
+    """Let the item's report carry a verdict that is one of `planned` parts."""
+    item.stash[FOUND] = {"verdict": to_wire(verdict), "planned": planned}
 
 
 def tag_of(examination: Examination, name: str) -> str:
@@ -195,28 +209,29 @@ def framework_warnings_apart() -> Iterator[None]:
         yield
 
 
-def conclude(
-    config: pytest.Config, found: Sequence[Mapping[str, Any]], stopped: bool
-) -> list[Verdict]:
+def conclude(config: pytest.Config, found: Sequence[Mapping[str, Any]]) -> list[Verdict]:
     """One verdict for each target, written to `--resnet-json` where that is given.
 
-    `stopped` says that the session ended before its last item: no target conforms then.
+    A target of which not all planned checks have run does not conform.
     """
-    partial: dict[str, dict[str, Verdict]] = {}
+    parts: dict[str, dict[str, Verdict]] = {}
+    planned: dict[str, int] = {}
     for data in found:
-        verdict = from_wire(data)
+        verdict = from_wire(data["verdict"])
         key = verdict.checks[0].id if verdict.checks else ""
-        partial.setdefault(verdict.target, {})[key] = verdict
-    verdicts = [merge(list(parts.values())) for parts in partial.values()]
-    if stopped:
-        verdicts = [_cut_short(verdict) for verdict in verdicts]
+        parts.setdefault(verdict.target, {})[key] = verdict
+        planned[verdict.target] = data["planned"]
+    verdicts = [
+        _complete(merge(list(part.values())), planned[name]) for name, part in parts.items()
+    ]
     if config.option.resnet_json:
         write_report(Path(config.option.resnet_json), verdicts)
     return verdicts
 
 
-def _cut_short(verdict: Verdict) -> Verdict:
-    if verdict.judgement != "conforming":
+def _complete(verdict: Verdict, planned: int) -> Verdict:
+    missing = planned - len(verdict.checks)
+    if verdict.judgement != "conforming" or not missing:
         return verdict
-    advice = "the session stopped before all checks had run, so nothing is certain"
+    advice = f"the session stopped before {missing} of {planned} checks, so nothing is certain"
     return replace(verdict, judgement="error", advice=(advice, *verdict.advice))

@@ -142,10 +142,12 @@ def test_a_senseless_marker_is_one_message(project, marker, message):
 )
 def test_a_factory_that_gives_no_model(project, factory, message):
     write(project, factory, '@pytest.mark.resnet(select="STR-STEM")')
-    result = project.runpytest()
+    result = project.runpytest("--resnet-json", "out.json")
     result.assert_outcomes(errors=1)
     result.stdout.fnmatch_lines([message])
     result.stdout.no_fnmatch_line("*Traceback*")
+    entries = json.loads((project.path / "out.json").read_text())["targets"]
+    assert [entry["verdict"] for entry in entries] == ["error"] * (factory != "3")
 
 
 def test_without_an_override_the_target_is_the_named_one(project):

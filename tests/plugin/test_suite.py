@@ -79,10 +79,24 @@ def test_stop_at_the_first_failure(project):
     result.assert_outcomes(passed=1, failed=1)
 
 
-def test_a_session_cut_short_lets_no_target_conform(project):
-    project.makepyfile(test_own="def test_own(): assert 0")
-    result = project.runpytest("--resnet-target", TARGET, "-x", "--resnet-json", "out.json")
-    result.stdout.no_fnmatch_line("conforming*")
+def test_a_target_conforms_only_if_all_its_checks_have_run(project):
+    project.makepyfile(
+        conftest="""
+        def pytest_runtest_logfinish(nodeid):
+            if nodeid.endswith("very_good::STR-STRIDE"):
+                raise KeyboardInterrupt
+        """,
+        more="from nets import good as very_good",
+    )
+    targets = ("--resnet-target", TARGET, "--resnet-target", "more.py:very_good")
+    result = project.runpytest(*targets, no_reraise_ctrlc=True)
+    result.stdout.fnmatch_lines(["conforming   nets.py:good", "error        more.py:very_good"])
+    assert result.ret == pytest.ExitCode.INTERRUPTED
+
+
+def test_checks_that_were_deselected_are_not_missed(project):
+    result = project.runpytest("--resnet-target", TARGET, "-k", "STRIDE")
+    result.stdout.fnmatch_lines(["conforming   nets.py:good", "  checks     1 passed in *"])
 
 
 def test_collect_only_builds_no_network(project):
