@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from resnet_verify.checks import Check, all_checks
 from resnet_verify.verdict import CheckResult, Diagnosis, Identity, ParameterTotals, Verdict
 
 WIDTH = 100
-OTHERS_SHOWN = 12
 
 _COLOURS = {"conforming": "32", "defect": "31", "error": "33", "title": "1"}
 
@@ -137,18 +136,30 @@ def check_list(checks: Mapping[str, Check]) -> str:
 
 
 def _remainder(verdict: Verdict) -> Iterator[str]:
-    others = verdict.diagnoses[1:]
-    if others:
-        lines = [_row(d.check, d.message) for d in others[:OTHERS_SHOWN]]
-        if len(others) > OTHERS_SHOWN:
-            lines.append(f"  and {len(others) - OTHERS_SHOWN} more; --json FILE has all of them")
-        yield "\n".join(["also", *lines])
+    if len(verdict.diagnoses) > 1:
+        yield "\n".join(["also", *_grouped(verdict.diagnoses[1:])])
     unjudged = [c for c in verdict.checks if c.outcome in ("not_run", "error")]
     if unjudged:
-        lines = [_row(c.id, f"{c.outcome.replace('_', ' ')}: {c.message}") for c in unjudged]
-        yield "\n".join(["could not be judged", *lines])
+        rows = [(c.id, f"{c.outcome.replace('_', ' ')}: {c.message}") for c in unjudged]
+        yield "\n".join(["could not be judged", *_columns(rows)])
     if verdict.advice:
         yield "\n".join(["advice", *(f"  {advice}" for advice in verdict.advice)])
+
+
+def _grouped(diagnoses: Sequence[Diagnosis]) -> Iterator[str]:
+    """The first diagnosis of each check, and how many more that check has."""
+    counts = Counter(diagnosis.check for diagnosis in diagnoses)
+    first = {diagnosis.check: diagnosis for diagnosis in reversed(diagnoses)}
+    rows = [
+        (check, first[check].message + (f" (and {count - 1} more)" if count > 1 else ""))
+        for check, count in counts.items()
+    ]
+    return _columns(rows)
+
+
+def _columns(rows: Sequence[tuple[str, str]]) -> Iterator[str]:
+    width = max(len(label) for label, _ in rows)
+    return (f"  {label:<{width}} {text}" for label, text in rows)
 
 
 def _counts_text(verdict: Verdict) -> str:
