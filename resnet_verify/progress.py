@@ -17,9 +17,6 @@ class Progress:
     def __enter__(self) -> Progress:
         if self._live:
             self._write(f"{self._target}  loading")
-        else:
-            self._stream.write(f"resnet-verify: judging {self._target}\n")
-            self._stream.flush()
         return self
 
     def __exit__(self, *_exc: object) -> None:
@@ -30,6 +27,8 @@ class Progress:
         """Say that the check `number` of `total` is about to run."""
         if self._live:
             self._write(f"{self._target}  {number}/{total}  {check_id}")
+        elif number == 1:
+            print(f"resnet-verify: judging {self._target}", file=self._stream, flush=True)
 
     def _write(self, text: str) -> None:
         columns = shutil.get_terminal_size().columns

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
@@ -140,8 +141,7 @@ def _remainder(verdict: Verdict) -> Iterator[str]:
         yield "\n".join(["also", *_grouped(verdict.diagnoses[1:])])
     unjudged = [c for c in verdict.checks if c.outcome in ("not_run", "error")]
     if unjudged:
-        rows = [(c.id, f"{c.outcome.replace('_', ' ')}: {c.message}") for c in unjudged]
-        yield "\n".join(["could not be judged", *_columns(rows)])
+        yield "\n".join(["could not be judged", *_by_reason(unjudged)])
     if verdict.advice:
         yield "\n".join(["advice", *(f"  {advice}" for advice in verdict.advice)])
 
@@ -155,6 +155,17 @@ def _grouped(diagnoses: Sequence[Diagnosis]) -> Iterator[str]:
         for check, count in counts.items()
     ]
     return _columns(rows)
+
+
+def _by_reason(results: Sequence[CheckResult]) -> Iterator[str]:
+    """Each reason once, and below it the checks that it kept from judging."""
+    reasons: dict[str, list[str]] = {}
+    for result in results:
+        reason = f"{result.outcome.replace('_', ' ')}: {result.message}"
+        reasons.setdefault(reason, []).append(result.id)
+    for reason, ids in reasons.items():
+        yield f"  {reason}"
+        yield textwrap.fill(", ".join(ids), WIDTH, initial_indent="    ", subsequent_indent="    ")
 
 
 def _columns(rows: Sequence[tuple[str, str]]) -> Iterator[str]:

@@ -75,12 +75,14 @@ def test_what_could_not_be_judged_does_not_conform(nets, capsys):
     assert run(["check", "nets.py:unjudged"]) == 1
     out = capsys.readouterr().out
     assert out.startswith("error        nets.py:unjudged\n  cause      STR-STEM: no graph\n")
-    assert "could not be judged\n  STR-STEM not run: no graph" in out
+    assert "could not be judged\n  not run: no graph\n    STR-STEM" in out
 
 
 def test_the_time_limit(nets, capsys):
     assert run(["check", "nets.py:slow", "--timeout", "0.2"]) == 1
-    assert "error: no answer within the time limit of 0.2 s" in capsys.readouterr().out
+    assert (
+        "error: no answer within the time limit of 0.2 s\n    NUM-EVAL" in capsys.readouterr().out
+    )
     assert signal.getitimer(signal.ITIMER_REAL) == (0.0, 0.0)
 
 
@@ -169,9 +171,8 @@ def test_list_and_explain(fake, capsys):
 def test_a_mistake_is_one_message_and_exit_code_2(nets, capsys, argv, message):
     assert run(argv) == 2
     out, err = capsys.readouterr()
-    errors = [line for line in err.splitlines() if "error: " in line]
-    assert len(errors) == 1
-    assert message in errors[0]
+    assert message in err
+    assert err.count("\n") == 1
     assert "Traceback" not in err + out
 
 
