@@ -48,9 +48,9 @@ class StageDict(LastMap):
     def forward(self, x):
         features = {}
         x = self.forward_stem(x)
-        for number in range(1, 5):
-            x = getattr(self, f"layer{number}")(x)
-            features[f"res{number + 1}"] = x
+        for number, stage in enumerate([self.layer1, self.layer2, self.layer3, self.layer4]):
+            x = stage(x)
+            features[f"res{number + 2}"] = x
         return features
 
 

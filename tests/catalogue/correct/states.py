@@ -64,7 +64,7 @@ class NamedNet(nn.Layer):
 
     def __init__(self):
         super().__init__()
-        self.conv("conv1", 3, 64, 7, 2)
+        self.entry = [self.conv("conv1", 3, 64, 7, 2)]
         self.pool = nn.MaxPool2D(3, 2, 1)
         self.units = []
         cin = 64
@@ -115,7 +115,7 @@ class NamedNet(nn.Layer):
         return self.add_sublayer(name, layer)
 
     def forward(self, x):
-        x = self.pool(self.conv1(x))
+        x = self.pool(self.entry[0](x))
         for first, second, short in self.units:
             shortcut = x if short is None else short(x)
             x = nn.functional.relu(paddle.add(shortcut, second(first(x))))

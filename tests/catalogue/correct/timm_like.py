@@ -189,6 +189,7 @@ class ResNet(nn.Layer):
         self.act1 = nn.ReLU()
         self.maxpool = nn.Identity() if stem_type == "cifar" else nn.MaxPool2D(3, 2, 1)
 
+        stages = []
         net_stride, dilation, previous = 4, 1, 1
         for index, count in enumerate(layers):
             planes, stride = 64 * 2**index, 1 if index == 0 else 2
@@ -215,7 +216,8 @@ class ResNet(nn.Layer):
                     )
                 )
                 inplanes, previous = planes * block.expansion, dilation
-            self.add_sublayer(f"layer{index + 1}", nn.Sequential(*blocks))
+            stages.append(nn.Sequential(*blocks))
+        self.layer1, self.layer2, self.layer3, self.layer4 = stages
 
         self.global_pool = nn.Sequential(nn.AdaptiveAvgPool2D(1), nn.Flatten(1))
         self.fc = nn.Linear(self.num_features, num_classes) if num_classes else nn.Identity()
@@ -230,9 +232,7 @@ class ResNet(nn.Layer):
 
     def forward_features(self, x):
         x = self.maxpool(self.act1(self.bn1(self.conv1(x))))
-        for name in ("layer1", "layer2", "layer3", "layer4"):
-            x = getattr(self, name)(x)
-        return x
+        return self.layer4(self.layer3(self.layer2(self.layer1(x))))
 
     def forward_head(self, x):
         x = self.global_pool(x)
