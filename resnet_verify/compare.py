@@ -15,6 +15,7 @@ from resnet_ref.layers import (
 )
 from resnet_verify.alignment import differing_fields
 from resnet_verify.difference import ASPECTS, Aspect, Difference
+from resnet_verify.depths import depth_difference, with_found_depths
 from resnet_verify.gaps import Gaps, block_of, unused_nodes
 from resnet_verify.graph import Detach, Node, Param
 from resnet_verify.recognise import Match, Place, operands
@@ -43,12 +44,31 @@ ASPECT_OF_FIELD: dict[str, Aspect] = {
     "after": "projection",
     "log": "head",
 }
+SWITCHES = {
+    "bias": ("no bias", "with bias"),
+    "affine": ("no scale and shift", "with scale and shift"),
+    "ceil_mode": ("rounds its output size down", "rounds its output size up (ceil mode)"),
+    "count_include_pad": ("leaves padding out of the mean", "counts padding in the mean"),
+    "log": ("softmax", "log_softmax"),
+}
 MOMENTUM_RANGE = (0.5, 1.0)
 """A running statistic that keeps less than half at each step, or all of it, is a mistake."""
 
 
 def differences(match: Match) -> list[Difference]:
     """Every structural deviation of a capture from its form, causes before consequences."""
+    deeper = with_found_depths(match)
+    if deeper is None:
+        return _differences(match)
+    return [depth_difference(match, deeper), *_differences(deeper)]
+
+
+def kinds(found: list[Difference]) -> int:
+    """How many different things are said: the same mistake made everywhere is one."""
+    return len({(difference.aspect, difference.expected, difference.found) for difference in found})
+
+
+def _differences(match: Match) -> list[Difference]:
     gaps = Gaps.of(match)
     by_gap = gaps.explain()
     if far := _too_far(match, gaps):
@@ -121,7 +141,7 @@ def _attribute(node: Node, place: Place, name: str) -> Difference:
     if isinstance(place.op, PadShortcut) and name == "stride":
         aspect = "stride"
     expected, found = _value(place.op, name), _value(node.op, name)
-    label = "" if name in ("bias", "affine") else f"{_label(name)} "
+    label = "" if isinstance(getattr(place.op, name), bool) else f"{_label(name)} "
     context = f"kernel {size(place.op.kernel)}, " if _strided(place.op, name) else ""
     return Difference(
         aspect, place.where, f"{context}{label}{expected}", f"{context}{label}{found}",
@@ -138,11 +158,8 @@ def _label(name: str) -> str:
         "out_channels": "output channels",
         "out_features": "outputs",
         "pad_mode": "padding mode",
-        "ceil_mode": "sizes rounded up:",
-        "count_include_pad": "padding counted in the mean:",
         "after": "zero channels",
         "squeezed": "squeezed width",
-        "log": "logarithm:",
     }
     return labels.get(name, name)
 
@@ -151,11 +168,8 @@ def _value(op: object, name: str) -> str:
     value = getattr(op, name)
     if isinstance(op, PadShortcut) and name == "after":
         return str(op.before + op.after)
-    if name in ("bias", "affine"):
-        word = "bias" if name == "bias" else "scale and shift"
-        return f"with {word}" if value else f"no {word}"
     if isinstance(value, bool):
-        return "yes" if value else "no"
+        return SWITCHES[name][value]
     if name == "padding":
         return padding(value)
     if name == "kernel":
@@ -214,6 +228,8 @@ def _statistics(match: Match) -> Iterator[Difference]:
     for node, place in paired(match):
         if not isinstance(node.op, BatchNorm):
             continue
+        if not all(param.registered for param in node_params(match, node)):
+            continue  # no mode reaches what is not registered, and that is named
         if node.op.statistics != wanted:
             yield Difference(
                 "statistics", place.where,

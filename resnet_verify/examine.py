@@ -148,7 +148,7 @@ class Examination:
     @cached_property
     def evaluation_match(self) -> Match:
         """The network in evaluation mode, held against the same form."""
-        capture = self._capture_evaluation(self.probe.main_shape)
+        _, capture = self.small_captures[0]
         return match_with(in_canonical_order(normalise(capture.graph)), self.match.form)
 
     def _capture_evaluation(self, shape: tuple[int, ...]) -> Capture:
@@ -341,7 +341,7 @@ class Examination:
         found = [
             (shape, capture)
             for shape in shapes
-            if (capture := takes(self.adapter, self.model, shape, self.evaluation_match.found))
+            if (capture := takes(self.adapter, self.model, shape, self.match.found))
         ]
         if found:
             return found

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from resnet_ref.layers import (
@@ -20,10 +20,10 @@ from resnet_ref.layers import (
     SqueezeExcite,
 )
 from resnet_verify.alignment import distance
-from resnet_verify.difference import Aspect, Difference
+from resnet_verify.difference import ASPECTS, Aspect, Difference
 from resnet_verify.graph import Detach, Dropout, Node
 from resnet_verify.recognise import Match, Place, operands
-from resnet_verify.words import describe
+from resnet_verify.words import describe, size
 
 ASPECT_OF_MISSING: dict[type, Aspect] = {
     Add: "addition",
@@ -80,30 +80,53 @@ class Gaps:
     def explain(self) -> list[Difference]:
         """Every gap as a difference, whole blocks first."""
         return [
-            *self._blocks(),
+            *self._bypassed(),
+            *self._branches(),
             *self._moved(),
             *self._replaced(),
             *self._absent(),
-            *(self._unexpected(extra) for extra in self.extra),
+            *self._unexpected(),
         ]
 
-    def _blocks(self) -> Iterator[Difference]:
-        counts = Counter(_missing_blocks(self.match, self.missing))
-        gone = set(counts)
-        self.missing = [place for place in self.missing if block_of(place.where) not in gone]
-        added = [run for run in _runs(self.match, self.extra) if _is_block(run)]
-        for run in added:
-            self.extra = [extra for extra in self.extra if extra not in run]
+    def _bypassed(self) -> Iterator[Difference]:
+        """Blocks that are computed for nothing."""
         unused = _unused_convs(self.match)
-        bypassed = [where for where in gone if _convs_of(self.match, where) <= unused]
-        for where in bypassed:
+        for where in _missing_blocks(self.match, self.missing):
+            if unused and _convs_of(self.match, where) <= unused:
+                self.missing = [place for place in self.missing if block_of(place.where) != where]
+                yield Difference(
+                    "unused", where, "the block's output goes on", "its output is not used",
+                    f"{where} is computed, but its output is not used: the block is bypassed",
+                )  # fmt: skip
+
+    def _branches(self) -> Iterator[Difference]:
+        """Branches with a convolution too many or too few: another kind of block."""
+        unused = _unused_ops(self.match)
+        gone = [p for p in self.missing if isinstance(p.op, Conv) and p.path.endswith("branch")]
+        added = [e for e in self.extra if isinstance(e.node.op, Conv) and e.path.endswith("branch")]
+        for path in dict.fromkeys(each.path for each in (*gone, *added)):
+            if any(unused[place.op] for place in gone if place.path == path):
+                continue  # it is there, and computed for nothing
+            expected = _kernels(p.op for p in self.match.form.places if p.path == path)
+            found = _kernels(self._ops_found_on(path))
+            self.missing = [place for place in self.missing if place.path != path]
+            self.extra = [extra for extra in self.extra if extra.path != path]
+            kind = self.match.form.spec.block
             yield Difference(
-                "unused", where, "the block's output goes on", "its output is not used",
-                f"{where} is computed, but its output is not used: the block is bypassed",
+                "layer", path, f"a {kind} block: convs {expected}", f"convs {found}",
+                f"{path}: convs {found}; a {kind} block has convs {expected}",
+                added[0].node.output if added else None,
             )  # fmt: skip
-        difference = Counter(where.split(", ")[0] for where in gone if where not in bypassed)
-        extra_by_stage = Counter(block_of(run[0].where).split(", ")[0] for run in added)
-        yield from _depths(self.match, difference, extra_by_stage)
+
+    def _ops_found_on(self, path: str) -> Iterator[object]:
+        extras = {extra.node.output: extra.path for extra in self.extra}
+        for i, j in self.match.alignment.pairs:
+            if i is None:
+                continue
+            node = self.match.found.nodes[i]
+            here = self.match.form.places[j].path if j is not None else extras.get(node.output)
+            if here == path:
+                yield node.op
 
     def _moved(self) -> Iterator[Difference]:
         for place in list(self.missing):
@@ -164,56 +187,80 @@ class Gaps:
 
     def _absent(self) -> Iterator[Difference]:
         unused = _unused_ops(self.match)
-        for where in dict.fromkeys(place.path for place in self.missing):
-            places = [place for place in self.missing if place.path == where]
-            projected = where.endswith("shortcut") and any(
-                isinstance(place.op, Conv | PadShortcut) for place in places
-            )
-            groups = [places] if projected else [[place] for place in places]
-            for group in groups:
-                yield _missing_difference(group, projected=projected, unused=unused)
+        for group in _neighbours(self.match, self.missing):
+            yield _missing_difference(group, unused=unused)
 
-    def _unexpected(self, extra: Extra) -> Difference:
-        op = extra.node.op
-        aspect = ASPECT_OF_EXTRA.get(type(op), "operator")
-        what = describe(op)
-        if extra.path.endswith("shortcut") and isinstance(op, Conv | PadShortcut | AvgPool | MaxPool):
-            aspect = "projection"
-            message = (
-                f"{extra.where}: {what} on a shortcut that is the identity in the form: "
-                "neither channels nor stride change"
-            )
-        elif isinstance(op, Detach):
-            message = f"{extra.where}: the value is detached: no gradient passes"
-        elif isinstance(op, Dropout):
-            message = f"{extra.where}: {what} is active"
-        else:
-            message = f"{extra.where}: {what} that the form does not have"
-        return Difference(aspect, extra.where, f"no {_kind(op)}", what, message, extra.node.output)
+    def _unexpected(self) -> Iterator[Difference]:
+        for run in _runs(self.match, self.extra):
+            for where in dict.fromkeys(extra.path for extra in run):
+                yield _extra_difference([extra for extra in run if extra.path == where])
+
+
+def _extra_difference(run: list[Extra]) -> Difference:
+    """What stands where the form has nothing, as one."""
+    extra = min(run, key=lambda each: _rank(ASPECT_OF_EXTRA.get(type(each.node.op), "operator")))
+    op, where = extra.node.op, run[0].where
+    aspect: Aspect = ASPECT_OF_EXTRA.get(type(op), "operator")
+    what = "; ".join(describe(each.node.op) for each in run)
+    if extra.path.endswith("shortcut") and isinstance(op, Conv | PadShortcut | AvgPool | MaxPool):
+        aspect = "projection"
+        message = (
+            f"{where}: {what} on a shortcut that is the identity in the form: "
+            "neither channels nor stride change"
+        )
+    elif isinstance(op, Detach):
+        message = f"{where}: the value is detached: no gradient passes"
+    elif isinstance(op, Dropout):
+        message = f"{where}: {what} is active"
+    else:
+        message = f"{where}: {what} that the form does not have"
+    return Difference(aspect, where, f"no {_kind(op)}", what, message, extra.node.output)
+
+
+def _rank(aspect: Aspect) -> int:
+    return ASPECTS.index(aspect)
+
+
+def _neighbours(match: Match, missing: list[Place]) -> list[list[Place]]:
+    """Missing places that follow each other on one path."""
+    groups: list[list[Place]] = []
+    order = {place.where: position for position, place in enumerate(match.form.places)}
+    last = -2
+    for place in missing:
+        position = order[place.where]
+        if position != last + 1 or groups[-1][-1].path != place.path:
+            groups.append([])
+        groups[-1].append(place)
+        last = position
+    return groups
+
+
+def _kernels(ops: Iterable[object]) -> str:
+    kernels = [size(op.kernel) for op in ops if isinstance(op, Conv)]
+    return ", ".join(kernels) or "none"
 
 
 def _kind(op: object) -> str:
     return describe(op).split(",")[0].split(" (")[0]
 
 
-def _missing_difference(
-    group: list[Place], *, projected: bool, unused: Counter[object]
-) -> Difference:
-    place = group[0]
+def _missing_difference(group: list[Place], *, unused: Counter[object]) -> Difference:
+    """What the form has and the target has not, as one."""
+    place = min(group, key=lambda each: _rank(ASPECT_OF_MISSING.get(type(each.op), "layer")))
     what = "; ".join(describe(each.op) for each in group)
-    computed = all(unused[each.op] > 0 for each in group)
-    found = "computed, but not used" if computed else "nothing"
-    aspect: Aspect = "projection" if projected else ASPECT_OF_MISSING.get(type(place.op), "layer")
-    if computed:
+    projected = place.path.endswith("shortcut") and isinstance(place.op, Conv | PadShortcut)
+    if all(unused[each.op] > 0 for each in group):
         return Difference(
-            "unused", place.where, what, found,
+            "unused", place.where, what, "computed, but not used",
             f"{place.where}: {what} is computed, but its output is not used",
         )  # fmt: skip
     if projected:
+        aspect: Aspect = "projection"
         message = f"{place.path}: no projection; channels or stride change, so the form has {what}"
     else:
+        aspect = ASPECT_OF_MISSING.get(type(place.op), "layer")
         message = f"{place.where}: the {what} is missing"
-    return Difference(aspect, place.where, what, found, message)
+    return Difference(aspect, place.where, what, "nothing", message)
 
 
 def _extras(match: Match) -> Iterator[Extra]:
@@ -278,34 +325,6 @@ def _runs(match: Match, extra: list[Extra]) -> list[list[Extra]]:
         runs[-1].append(each)
         last = position
     return runs
-
-
-def _is_block(run: list[Extra]) -> bool:
-    ops = [type(extra.node.op) for extra in run]
-    return Add in ops and ops.count(Conv) >= 2
-
-
-def _depths(match: Match, gone: Counter[str], added: Counter[str]) -> Iterator[Difference]:
-    stages = [stage for stage in dict.fromkeys((*gone, *added)) if gone[stage] != added[stage]]
-    if not stages:
-        return
-    expected = match.form.spec.depths
-    found = [
-        depth - gone[f"stage {stage}"] + added[f"stage {stage}"]
-        for stage, depth in enumerate(expected, start=1)
-    ]
-    wrong = "; ".join(
-        f"stage {stage} has {have} block{'s' * (have != 1)}, {match.form.spec.arch} has {want}"
-        for stage, (have, want) in enumerate(zip(found, expected, strict=True), start=1)
-        if have != want
-    )
-    yield Difference(
-        "blocks",
-        min(stages),
-        f"{'-'.join(map(str, expected))} blocks",
-        f"{'-'.join(map(str, found))} blocks",
-        f"the number of blocks is off: {wrong}",
-    )
 
 
 def unused_nodes(match: Match) -> list[Node]:

@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from resnet_verify.adapters import CaptureError
+from resnet_verify.graph import Dropout
 from resnet_verify.normalise import normalise
 from resnet_verify.recognise import Canonical, in_canonical_order
 
@@ -91,5 +92,9 @@ def takes(adapter: Adapter, model: Any, shape: tuple[int, ...], like: Canonical)
     except CaptureError:
         return None
     here = in_canonical_order(normalise(capture.graph))
-    kinds = [[type(op) for op in ops] for ops in (here.ops, like.ops)]
-    return capture if kinds[0] == kinds[1] else None
+    return capture if _kinds(here) == _kinds(like) else None
+
+
+def _kinds(canonical: Canonical) -> list[type]:
+    # What drops in training only tells nothing about the size.
+    return [type(op) for op in canonical.ops if not isinstance(op, Dropout)]

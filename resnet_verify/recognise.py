@@ -24,11 +24,18 @@ from resnet_ref.layers import (
 from resnet_ref.layout import Network, layout
 from resnet_ref.places import block_places, named_blocks, path_places
 from resnet_ref.spec import ARCHITECTURES, Head, ResNetSpec, documented_forms
-from resnet_verify.alignment import Alignment, align
+from resnet_verify.alignment import SMALL, Alignment, align, differing_fields
 from resnet_verify.graph import Graph, Input, Node, Parameter
 
 SHORTLISTED_ARCHITECTURES = 3
-SHORTLISTED_FORMS = 6
+SHORTLISTED_FORMS = 5
+NEAR_ARCHITECTURE, NEAR_FORM = 24, 24
+"""How many more operators than the nearest a candidate may have unmatched and still be tried."""
+RARE = 2.0
+SWITCHES = ("bias", "eps", "affine")
+"""Attributes that people set for the whole network at once."""
+REPEATED = 0.9
+"""The share of its cost that such an attribute is let off where it has differed before."""
 
 
 @dataclass(frozen=True)
@@ -156,15 +163,31 @@ class Match:
 def recognise(graph: Graph, arch: str | None = None, variant: str | None = None) -> Match:
     """The nearest documented form, of `arch` and `variant` where these are given."""
     found = in_canonical_order(graph)
-    best: Match | None = None
+    matches: list[Match] = []
     for form in _shortlist(found, arch, variant):
-        match = match_with(found, form)
-        if best is None or match.alignment.cost < best.alignment.cost:
-            best = match
-        if match.alignment.cost == 0:
+        matches.append(match_with(found, form))
+        if matches[-1].alignment.cost == 0:
             break
-    assert best is not None  # noqa: S101  # every architecture has a documented form
-    return best
+    return min(matches, key=lambda match: _farness(match) + _rarity(match.form.spec))
+
+
+def _farness(match: Match) -> float:
+    """The alignment's cost with an attribute that differs everywhere counted once, near enough."""
+    repeated: Counter[tuple[object, ...]] = Counter()
+    for i, j in match.alignment.pairs:
+        if i is not None and j is not None:
+            found, expected = match.found.nodes[i].op, match.form.places[j].op
+            if isinstance(expected, Conv | BatchNorm) and type(found) is type(expected):
+                names = differing_fields(found, expected)
+                repeated.update((name, getattr(found, name)) for name in names if name in SWITCHES)
+    saved = sum((count - 1) * SMALL * REPEATED for count in repeated.values())
+    return match.alignment.cost - saved
+
+
+def _rarity(spec: ResNetSpec) -> float:
+    """What a form must be nearer by than the usual one: a forgotten stride is no dilated backbone."""
+    dilated = RARE if spec.output_stride != spec.native_stride else 0.0
+    return dilated + (RARE / 2 if spec.dilated_first else 0.0)
 
 
 def match_with(found: Canonical, form: Form) -> Match:
@@ -184,14 +207,23 @@ def _shortlist(found: Canonical, arch: str | None, variant: str | None) -> list[
             form = _with_head(spec, head)
             here = Counter(map(_signature, form.ops))
             distance = (wanted - here).total() + (here - wanted).total()
+            distance += int(_switches(found.ops) != _switches(form.ops))
             candidates.append((distance, len(candidates), form))
-    return [form for _, _, form in sorted(candidates)[:SHORTLISTED_FORMS]]
+    candidates.sort(key=lambda candidate: candidate[:2])
+    limit = candidates[0][0] + NEAR_FORM
+    return [form for far, _, form in candidates[:SHORTLISTED_FORMS] if far <= limit]
 
 
 def _signature(op: object) -> object:
+    """What an operator is, without what is set for a whole network at once."""
     if isinstance(op, BatchNorm):
-        return (BatchNorm, op.channels, op.affine, round(op.eps * 1e7))
-    return op
+        return (BatchNorm, op.channels)
+    return replace(op, bias=False) if isinstance(op, Conv) else op
+
+
+def _switches(ops: Sequence[object]) -> set[tuple[str, object]]:
+    biases = {("bias", op.bias) for op in ops if isinstance(op, Conv)}
+    return biases | {("eps", f"{op.eps:.2g}") for op in ops if isinstance(op, BatchNorm)}
 
 
 def _nearest_architectures(found: Canonical) -> list[str]:
@@ -202,8 +234,8 @@ def _nearest_architectures(found: Canonical) -> list[str]:
         first = next(iter(documented_forms(arch, *_interface(found))))
         here = Counter(_conv_signature(op) for op in form_of(first).ops if isinstance(op, Conv))
         distances.append(((wanted - here).total() + (here - wanted).total(), arch))
-    nearest = sorted(distances, key=lambda pair: pair[0])
-    return [arch for _, arch in nearest[:SHORTLISTED_ARCHITECTURES]]
+    nearest = sorted(distances, key=lambda pair: pair[0])[:SHORTLISTED_ARCHITECTURES]
+    return [arch for far, arch in nearest if far <= nearest[0][0] + NEAR_ARCHITECTURE]
 
 
 def _conv_signature(conv: Conv) -> tuple[object, ...]:

@@ -64,7 +64,7 @@ def describe(op: object) -> str:
         case Linear():
             return f"linear {op.in_features} -> {op.out_features}{_biased(op.bias)}"
         case Softmax():
-            return "log-softmax" if op.log else "softmax"
+            return "log_softmax" if op.log else "softmax"
         case PadShortcut():
             return f"subsampling by {op.stride} with {op.before + op.after} zero channels"
         case SqueezeExcite():
@@ -105,9 +105,9 @@ def _unexpected(op: object) -> str:
         case Concat(axis):
             return f"concatenation along axis {axis}"
         case Scale(factor, 0.0):
-            return f"scaling by {factor:g}"
+            return f"scale by {factor:g}"
         case Scale(factor, offset):
-            return f"scaling by {factor:g} plus {offset:g}"
+            return f"scale by {factor:g} plus {offset:g}"
         case Slice(axes, starts, stops):
             cuts = ", ".join(f"[{a}:{z}]" for a, z in zip(starts, stops, strict=True))
             return f"slice {cuts} along axes {list(axes)}"
