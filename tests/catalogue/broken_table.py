@@ -539,7 +539,7 @@ _TRAINING = (
     Broken(
         "drop-path-in-eval", training.drop_path_in_eval,
         (*DROPOUT, "bernoulli", "drop.path", "scale"), "stage 2, block 1",
-        "FR", timm_like.resnet50,
+        "F", timm_like.resnet50,
     ),
     Broken(
         "noisy-input", training.noisy_input, ("noise", "random", "gaussian", "determin", "normal"),

@@ -24,6 +24,11 @@ pytestmark = pytest.mark.filterwarnings("ignore:When training, we now always tra
 SEEN = 1e-5  # relative; equal float32 networks agree to a few 1e-7 here
 
 
+@pytest.fixture(autouse=True)
+def fixed_seed():
+    paddle.seed(0)
+
+
 def ids(entries):
     return [entry.id for entry in entries]
 
