@@ -187,7 +187,10 @@ class Gaps:
 
     def _absent(self) -> Iterator[Difference]:
         unused = _unused_ops(self.match)
+        unjoined = {p.path for p in self.missing if isinstance(p.op, Add)}
         for group in _neighbours(self.match, self.missing):
+            if group[0].path.endswith("shortcut") and block_of(group[0].where) in unjoined:
+                continue  # without its addition a block has no use for a shortcut
             yield _missing_difference(group, unused=unused)
 
     def _unexpected(self) -> Iterator[Difference]:

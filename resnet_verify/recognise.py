@@ -31,7 +31,8 @@ SHORTLISTED_ARCHITECTURES = 3
 SHORTLISTED_FORMS = 5
 NEAR_ARCHITECTURE, NEAR_FORM = 24, 24
 """How many more operators than the nearest a candidate may have unmatched and still be tried."""
-RARE = 2.0
+DILATED = 2
+"""How many dilated convolutions make a dilated backbone: a forgotten stride makes none."""
 SWITCHES = ("bias", "eps", "affine")
 """Attributes that people set for the whole network at once."""
 REPEATED = 0.9
@@ -168,7 +169,7 @@ def recognise(graph: Graph, arch: str | None = None, variant: str | None = None)
         matches.append(match_with(found, form))
         if matches[-1].alignment.cost == 0:
             break
-    return min(matches, key=lambda match: _farness(match) + _rarity(match.form.spec))
+    return min(matches, key=_farness)
 
 
 def _farness(match: Match) -> float:
@@ -184,12 +185,6 @@ def _farness(match: Match) -> float:
     return match.alignment.cost - saved
 
 
-def _rarity(spec: ResNetSpec) -> float:
-    """What a form must be nearer by than the usual one: a forgotten stride is no dilated backbone."""
-    dilated = RARE if spec.output_stride != spec.native_stride else 0.0
-    return dilated + (RARE / 2 if spec.dilated_first else 0.0)
-
-
 def match_with(found: Canonical, form: Form) -> Match:
     """Hold a network in canonical order against one form."""
     return Match(found, form, align(found.ops, form.ops))
@@ -199,10 +194,14 @@ def _shortlist(found: Canonical, arch: str | None, variant: str | None) -> list[
     wanted = Counter(map(_signature, found.ops))
     archs = [arch] if arch else _nearest_architectures(found)
     head = _head(found)
+    dilations = [op.dilation for op in found.ops if isinstance(op, Conv)]
+    dilated = sum(dilation != (1, 1) for dilation in dilations) >= DILATED
     candidates: list[tuple[int, int, Form]] = []
     for name in archs:
         for spec in documented_forms(name, *_interface(found)):
             if variant and spec.variant != variant:
+                continue
+            if spec.output_stride != spec.native_stride and not dilated:
                 continue
             form = _with_head(spec, head)
             here = Counter(map(_signature, form.ops))

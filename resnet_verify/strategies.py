@@ -13,6 +13,7 @@ from resnet_ref.places import Key
 if TYPE_CHECKING:
     from resnet_verify.adapters import Array
 
+SIGNS = np.array([-1, 1, 1, 1, 1, 1, 1, 1], np.float32)
 seeds = st.integers(min_value=0, max_value=7)
 """A few, so that weights drawn for one check serve another."""
 
@@ -21,9 +22,9 @@ def random_weights(shapes: Mapping[Key, tuple[int, ...]], seed: int) -> dict[Key
     """A value for every tensor, none of them at its initial one.
 
     At initialisation half the mistakes cannot be seen: a batch norm used twice scales by one
-    both times, and a zero-initialised scale hides its whole branch. Scales lie in 0.5 to 1.5 with
-    either sign rare, so that no channel dies; activations keep their order of magnitude
-    through 150 layers.
+    both times, and a zero-initialised scale hides its whole branch. Scales lie in 0.5 to 1.5, one
+    in eight of them negative: only then do a pooling and a norm not change places. Activations
+    keep their order of magnitude through 150 layers.
     """
     generator = np.random.default_rng(seed)
     return {key: _draw(generator, key[1], shape) for key, shape in shapes.items()}
@@ -31,7 +32,8 @@ def random_weights(shapes: Mapping[Key, tuple[int, ...]], seed: int) -> dict[Key
 
 def _draw(generator: np.random.Generator, role: str, shape: tuple[int, ...]) -> Array:
     if role == "variance" or (role == "weight" and len(shape) == 1):
-        return generator.uniform(0.5, 1.5, shape).astype(np.float32)
+        scale = generator.uniform(0.5, 1.5, shape).astype(np.float32)
+        return scale if role == "variance" else scale * generator.choice(SIGNS, shape)
     if role.endswith("weight"):
         fan_in = np.prod(shape[1:]) if len(shape) == 4 else shape[0]
         scale = np.float32(1.0 / np.sqrt(fan_in))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from resnet_ref.layers import Add, BatchNorm, Conv, MaxPool, Relu
@@ -17,20 +17,22 @@ from tests.verify.graphs import edited, graph_of, nodes_of, with_after, without
 
 FORMS = [
     (arch, name)
-    for arch in ARCHITECTURES
+    for arch in ("resnet18", "resnet50", "resnet20")
     for name in dict.fromkeys(variant.name for variant in variants_of(arch))
-]
-SOME = settings(max_examples=25, derandomize=True, database=None, deadline=None)
+] + [(arch, None) for arch in ARCHITECTURES]
+# Shrinking a failure would try hundreds of alignments.
+SOME = settings(
+    max_examples=8, derandomize=True, database=None, deadline=None, phases=(Phase.generate,)
+)
 small_forms = st.sampled_from(
     [form for arch in ("resnet18", "resnet50") for form in documented_forms(arch, 1000, 3)]
 )
 
 
-@pytest.mark.parametrize(("arch", "variant"), FORMS, ids="-".join)
-@pytest.mark.parametrize("training", [True, False], ids=["training", "evaluation"])
-def test_a_form_is_recognised_as_itself(arch, variant, training):
+@pytest.mark.parametrize(("arch", "variant"), FORMS)
+def test_a_form_is_recognised_as_itself(arch, variant):
     wanted = spec(arch, variant, num_classes=17)
-    match = recognise(graph_of(wanted, training))
+    match = recognise(graph_of(wanted, training=variant is None))
     assert match.form.spec == wanted
     assert differences(match) == []
 
