@@ -80,8 +80,11 @@ class Draft:
         return self.node(value).op
 
     def shape(self, value: int) -> Shape:
-        """The shape of `value`, channels first."""
+        """The shape of `value`, channels first; an axis put in for a 3-D operator is left out."""
         shape = self.graph.shapes[value]
+        if len(shape) == 5 and 1 in shape[1:3]:
+            detour = 2 if shape[2] == 1 else 1
+            shape = shape[:detour] + shape[detour + 1 :]
         if value in self.channels_last and len(shape) == 4:
             return (shape[0], shape[3], shape[1], shape[2])
         return shape
@@ -466,18 +469,6 @@ def _depth_pad(node: Node, op: Pad, draft: Draft) -> Rewritten:
     return None
 
 
-def _squeeze_pad(node: Node, draft: Draft) -> Rewritten:
-    """The way back from the 5-D detour."""
-    if not isinstance(node.op, Reshape):
-        return None
-    before = draft.node(node.inputs[0])
-    if isinstance(before.op, ZeroPad | ChannelPad | Pad) and len(draft.shape(before.output)) == 5:
-        inner = draft.node(before.inputs[0])
-        if isinstance(inner.op, Reshape) and len(draft.shape(inner.inputs[0])) == 4:
-            return replace(node, op=before.op, inputs=inner.inputs)
-    return None
-
-
 # Shortcuts without parameters
 
 
@@ -607,7 +598,6 @@ RULES: tuple[Rule, ...] = (
     _transpose,
     _identity,
     _pad,
-    _squeeze_pad,
     _flat,
     _conv,
     _norm,

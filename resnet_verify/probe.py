@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from resnet_ref.layers import Conv
 from resnet_verify.adapters import CaptureError
 from resnet_verify.graph import Dropout
 from resnet_verify.normalise import normalise
@@ -58,10 +59,20 @@ def probe(adapter: Adapter, model: Any) -> Probe:  # noqa: ANN401
             first = first or error
             continue
         canonical = in_canonical_order(normalise(capture.graph))
+        if not _channels_fit(canonical):
+            first = first or CaptureError(f"a convolution does not take the channels of {shape}")
+            continue
         channels_last = shape[1] == shape[2]
         return Probe(capture, canonical, shape[3 if channels_last else 1], shape[2], channels_last)
     assert first is not None  # noqa: S101  # at least one size was tried
     raise first
+
+
+def _channels_fit(canonical: Canonical) -> bool:
+    """Whether every convolution gets as many channels as it takes; tracing does not see to it."""
+    shapes = canonical.graph.shapes
+    convs = [node for node in canonical.nodes if isinstance(node.op, Conv)]
+    return all(shapes[node.inputs[0]][1] == node.op.in_channels for node in convs)
 
 
 def candidate_shapes(adapter: Adapter, model: Any) -> list[tuple[int, ...]]:  # noqa: ANN401

@@ -106,9 +106,10 @@ def running_statistics(examination: Examination) -> Iterator[Diagnosis]:
     """
     weights = _randomise(examination)
     model, twin, adapter = examination.model, examination.twin, examination.adapter
-    for network in (model, twin):
+    batch = examination.batch()
+    for network, images in ((model, batch), (twin, examination.for_twin(batch))):
         adapter.set_training(network, training=True)
-        adapter.forward(network, examination.batch())
+        adapter.forward(network, images)
     found, expected = examination.held_weights()
     limit = _bound(examination, "training")
     for key in weights:
@@ -155,7 +156,10 @@ def gradients(examination: Examination) -> Iterator[Diagnosis]:
             text = f"relative difference {distance.norm:.2g}"
             yield _gradient(key, text, f"its gradient is not the twin's ({text})")
             return
-    yield from _input_gradient(found, expected, limit)
+    own = found.input_gradient
+    yield from _input_gradient(
+        None if own is None else examination.for_twin(own), expected.input_gradient, limit
+    )
 
 
 def _gradient(key: Key, found: str, words: str) -> Diagnosis:
@@ -163,12 +167,14 @@ def _gradient(key: Key, found: str, words: str) -> Diagnosis:
     return Diagnosis("NUM-GRADIENT", where, "the twin's gradient", found, f"{where}: {words}")
 
 
-def _input_gradient(found: Step, expected: Step, limit: float) -> Iterator[Diagnosis]:
-    if expected.input_gradient is None:
+def _input_gradient(
+    found: Array | None, expected: Array | None, limit: float
+) -> Iterator[Diagnosis]:
+    if expected is None:
         return
     text = "no gradient"
-    if found.input_gradient is not None:
-        distance = gap(found.input_gradient, expected.input_gradient)
+    if found is not None:
+        distance = gap(found, expected)
         if not distance.exceeds(limit):
             return
         text = f"relative difference {distance.norm:.2g}"

@@ -133,7 +133,7 @@ def shape(examination: Examination) -> Iterator[Diagnosis]:
             source = node.inputs[0]
             entering = match.found.graph.shapes[source]
             expected = output_shape(place.op, entering)  # type: ignore[arg-type]
-            found = _channels_first(examination, values[node.output].shape)
+            found = values[node.output].shape
             if len(found) == len(expected) and found != expected:
                 yield Diagnosis(
                     "RES-SHAPE", place.where, _by(expected), _by(found),
@@ -141,12 +141,6 @@ def shape(examination: Examination) -> Iterator[Diagnosis]:
                     f"{_by(expected)}",
                 )  # fmt: skip
                 break
-
-
-def _channels_first(examination: Examination, found: tuple[int, ...]) -> tuple[int, ...]:
-    if examination.probe.channels_last and len(found) == 4:
-        return (found[0], found[3], found[1], found[2])
-    return found
 
 
 def _by(found: tuple[int, ...]) -> str:
@@ -262,4 +256,16 @@ def _run(
         wanted = [v for block in zeroed for v in (block.entering, block.leaving, block.shortcut)]
     wanted = list(dict.fromkeys(wanted))
     arrays = capture.run(examination.batch(input_shape, seed % 1000), wanted)
-    return dict(zip(wanted, arrays, strict=True))
+    shapes = match.found.graph.shapes
+    return {
+        value: _channels_first(array, shapes[value])
+        for value, array in zip(wanted, arrays, strict=True)
+    }
+
+
+def _channels_first(array: Array, expected: tuple[int, ...]) -> Array:
+    """The array as (N, C, H, W), where the target keeps it with channels last."""
+    if array.ndim == 4 and array.shape != expected:
+        turned = np.moveaxis(array, 3, 1)
+        return turned if turned.shape == expected else array
+    return array
