@@ -15,7 +15,6 @@ from resnet_ref.layers import (
     Add,
     AvgPool,
     BatchNorm,
-    Conv,
     GlobalAvgPool,
     MaxPool,
     PadShortcut,
@@ -79,7 +78,9 @@ def distance(found: object, expected: object) -> float:
     if type(found) is type(expected):
         if isinstance(found, Other):
             return 0.0 if found == expected else STAND_IN
-        return min(sum(WEIGHTS.get(name, SMALL) for name in differing_fields(found, expected)), MOST)
+        return min(
+            sum(WEIGHTS.get(name, SMALL) for name in differing_fields(found, expected)), MOST
+        )
     for role in ROLES:
         if isinstance(found, role) and isinstance(expected, role):
             return STAND_IN
@@ -104,9 +105,7 @@ def align(found: Sequence[object], expected: Sequence[object]) -> Alignment:
     middle_expected = expected[head : len(expected) - tail]
     pairs: list[tuple[int | None, int | None]] = [(i, i) for i in range(head)]
     inner, cost = _gotoh(middle_found, middle_expected)
-    pairs += [
-        (None if i is None else i + head, None if j is None else j + head) for i, j in inner
-    ]
+    pairs += [(None if i is None else i + head, None if j is None else j + head) for i, j in inner]
     shift_found, shift_expected = len(found) - tail, len(expected) - tail
     pairs += [(shift_found + i, shift_expected + i) for i in range(tail)]
     return Alignment(tuple(pairs), cost)

@@ -14,15 +14,15 @@ from resnet_ref.layers import (
     SqueezeExcite,
 )
 from resnet_verify.alignment import differing_fields
-from resnet_verify.difference import ASPECTS, Aspect, Difference
 from resnet_verify.depths import depth_difference, with_found_depths
+from resnet_verify.difference import ASPECTS, Aspect, Difference
 from resnet_verify.gaps import Gaps, block_of, unused_nodes
-from resnet_verify.graph import Detach, Node, Param
+from resnet_verify.graph import Detach, Node
 from resnet_verify.recognise import Match, Place, operands
 from resnet_verify.words import describe, padding, per_axis, size
 
 FAR = 0.3
-"""Past this share of unpaired operators, whole blocks aside, a network is no variation of a form."""
+"""Past this share of unpaired operators a network is no variation of a form."""
 
 # What follows from an operator's inputs is named once, at the operator that makes them.
 CONSEQUENCES = {"in_channels", "in_features", "channels"}
@@ -61,11 +61,6 @@ def differences(match: Match) -> list[Difference]:
     if deeper is None:
         return _differences(match)
     return [depth_difference(match, deeper), *_differences(deeper)]
-
-
-def kinds(found: list[Difference]) -> int:
-    """How many different things are said: the same mistake made everywhere is one."""
-    return len({(difference.aspect, difference.expected, difference.found) for difference in found})
 
 
 def _differences(match: Match) -> list[Difference]:
@@ -142,15 +137,12 @@ def _attribute(node: Node, place: Place, name: str) -> Difference:
         aspect = "stride"
     expected, found = _value(place.op, name), _value(node.op, name)
     label = "" if isinstance(getattr(place.op, name), bool) else f"{_label(name)} "
-    context = f"kernel {size(place.op.kernel)}, " if _strided(place.op, name) else ""
+    strided = name == "stride" and isinstance(place.op, Conv)
+    context = f"kernel {size(place.op.kernel)}, " if strided else ""  # type: ignore[attr-defined]
     return Difference(
         aspect, place.where, f"{context}{label}{expected}", f"{context}{label}{found}",
         f"{place.where}: {label}{found}; the form has {label}{expected}", node.output,
     )  # fmt: skip
-
-
-def _strided(op: object, name: str) -> bool:
-    return name == "stride" and isinstance(op, Conv)
 
 
 def _label(name: str) -> str:
@@ -212,7 +204,9 @@ def _operand(
     expected, found = (" and ".join(map(_name, side)) for side in (want, have))
     if isinstance(place.op, Add) and len(have) == 2 and have[0] == have[1]:
         which = "branch" if have[0] == want[0] else "shortcut"
-        message = f"{place.where}: the {which} is added to itself; the form adds branch and shortcut"
+        message = (
+            f"{place.where}: the {which} is added to itself; the form adds branch and shortcut"
+        )
     else:
         verb = "adds" if isinstance(place.op, Add) else "reads"
         message = f"{place.where} {verb} {found}; in the form it {verb} {expected}"
@@ -228,7 +222,7 @@ def _statistics(match: Match) -> Iterator[Difference]:
     for node, place in paired(match):
         if not isinstance(node.op, BatchNorm):
             continue
-        if not all(param.registered for param in node_params(match, node)):
+        if not all(param.registered for param in match.found.graph.params_of(node)):
             continue  # no mode reaches what is not registered, and that is named
         if node.op.statistics != wanted:
             yield Difference(
@@ -253,8 +247,8 @@ def _statistics(match: Match) -> Iterator[Difference]:
 def _sharing(match: Match) -> Iterator[Difference]:
     owner: dict[str, Place] = {}
     for node, place in paired(match):
-        shared = [param for param in node_params(match, node) if param.key in owner]
-        for param in node_params(match, node):
+        shared = [param for param in match.found.graph.params_of(node) if param.key in owner]
+        for param in match.found.graph.params_of(node):
             owner.setdefault(param.key, place)
         if shared:
             first = owner[shared[0].key].where
@@ -263,12 +257,6 @@ def _sharing(match: Match) -> Iterator[Difference]:
                 f"the parameters of {first}",
                 f"{place.where} shares its parameters with {first}", node.output,
             )  # fmt: skip
-
-
-def node_params(match: Match, node: Node) -> list[Param]:
-    """The parameters and buffers that an operator reads."""
-    params = (match.found.graph.param(value) for value in node.inputs)
-    return [param for param in params if param is not None]
 
 
 def _detached(match: Match) -> Iterator[Difference]:
@@ -283,7 +271,7 @@ def _detached(match: Match) -> Iterator[Difference]:
 
 def _frozen(match: Match) -> Iterator[Difference]:
     for node, place in paired(match):
-        params = node_params(match, node)
+        params = match.found.graph.params_of(node)
         learned = params[2:] if isinstance(node.op, BatchNorm) else params
         if any(not param.trainable for param in learned):
             yield Difference(

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
+from resnet_ref.layers import BatchNorm
 from resnet_ref.places import Key
 from resnet_ref.spec import canonical_variant
 from resnet_verify.adapters import Adapter, Capture, CaptureError, adapter_for
@@ -90,7 +91,7 @@ class Examination:
     # The target
 
     @cached_property
-    def model(self) -> Any:  # noqa: ANN401
+    def model(self) -> Any:
         """The network: the factory's product, made once."""
         model = self.target.create()
         adapter = adapter_for(model)
@@ -105,7 +106,7 @@ class Examination:
     def adapter(self) -> Adapter:
         """The adapter of the target's framework."""
         adapter = adapter_for(self.model)
-        assert adapter is not None  # noqa: S101  # `model` has seen to it
+        assert adapter is not None  # `model` has seen to it
         return adapter
 
     def prepare(self) -> None:
@@ -203,27 +204,24 @@ class Examination:
 
     @cached_property
     def totals(self) -> ParameterTotals:
-        """Parameters that are registered, counted one by one: buffers are what training cannot move."""
+        """What is registered, each tensor once; running statistics are buffers."""
         params = self.adapter.params(self.model)
-        statistics = self._statistics_keys
-        sizes = {param.key: prod(param.shape) for param in params}
-        buffers = sum(size for key, size in sizes.items() if key in statistics)
-        return ParameterTotals(sum(sizes.values()) - buffers, buffers)
+        statistics = self._running_statistics
+        buffers = sum(prod(param.shape) for param in params if param.key in statistics)
+        return ParameterTotals(sum(prod(param.shape) for param in params) - buffers, buffers)
 
     @cached_property
-    def _statistics_keys(self) -> set[str]:
-        """Running statistics, by use; where the network cannot be captured, by what is trainable."""
+    def _running_statistics(self) -> set[str]:
+        """Keys of the running statistics: by use, or by what training cannot move."""
+        fixed = {p.key for p in self.adapter.params(self.model) if not p.trainable}
         try:
             graph = self.probe.canonical.graph
         except NotRun:
-            return {p.key for p in self.adapter.params(self.model) if not p.trainable}
-        used = {param.key for node in graph.nodes for value in node.inputs[1:3]
-                if type(node.op).__name__ == "BatchNorm" and (param := graph.param(value))}  # fmt: skip
-        unused = {param.key for param in graph.registered} - {
-            param.key for node in graph.nodes for v in node.inputs if (param := graph.param(v))
-        }
-        frozen = {param.key for param in graph.registered if not param.trainable}
-        return used | (unused & frozen)
+            return fixed
+        in_use = {param.key for node in graph.nodes for param in graph.params_of(node)}
+        norms = [node for node in graph.nodes if isinstance(node.op, BatchNorm)]
+        by_use = {param.key for node in norms for param in graph.params_of(node)[:2]}
+        return by_use | (fixed - in_use)
 
     def own_name(self, value: int | None) -> str:
         """The target's own name for the spot of `value`: a parameter's path, or a source line."""
@@ -258,7 +256,7 @@ class Examination:
             self._dirty = True  # training mode moves the running statistics
             try:
                 self.adapter.forward(self.model, self.batch(shape))
-            except Exception as error:  # noqa: BLE001  # the target's code may raise anything
+            except Exception as error:  # the target's code may raise anything
                 image = "x".join(map(str, shape))
                 mode = "training" if training else "evaluation"
                 return f"{cause(error)} for input {image} in {mode} mode"
@@ -277,7 +275,7 @@ class Examination:
             raise NotRun(f"there is no twin to compare with: {error}") from error
 
     @cached_property
-    def twin(self) -> Any:  # noqa: ANN401
+    def twin(self) -> Any:
         """The reference network of the same form, in the target's framework."""
         _ = self.correspondence
         return self.adapter.build(self.match.form.spec, self.dtype)
@@ -291,8 +289,7 @@ class Examination:
         """Put the same weights into the target and, where it exists, its twin."""
         self._dirty = True
         arrays = {
-            held.param.key: held.stored(weights[key])
-            for key, held in self.correspondence.items()
+            held.param.key: held.stored(weights[key]) for key, held in self.correspondence.items()
         }
         self.adapter.write(self.model, self.probe.capture, arrays)
         keys = self.adapter.place_keys(self.twin)
@@ -388,7 +385,7 @@ class Examination:
                 adapter.set_modes(model, modes)
 
     @cached_property
-    def second_instance(self) -> Any:  # noqa: ANN401
+    def second_instance(self) -> Any:
         """What the target's factory gives when it is called again."""
         return self.target.create()
 
@@ -430,7 +427,7 @@ class Examination:
             outcome, message = "not_run", str(reason)
         except TargetError:
             raise
-        except Exception as error:  # noqa: BLE001  # the target's code may raise anything
+        except Exception as error:  # the target's code may raise anything
             outcome, message = "error", f"{type(error).__name__}: {error}"
         seconds = time.perf_counter() - start
         reproduce = self.reproduce(check.id) if outcome in ("failed", "error") else ""

@@ -104,7 +104,7 @@ class Gaps:
         unused = _unused_ops(self.match)
         gone = [p for p in self.missing if isinstance(p.op, Conv) and p.path.endswith("branch")]
         added = [e for e in self.extra if isinstance(e.node.op, Conv) and e.path.endswith("branch")]
-        for path in dict.fromkeys(each.path for each in (*gone, *added)):
+        for path in dict.fromkeys([*(p.path for p in gone), *(e.path for e in added)]):
             if any(unused[place.op] for place in gone if place.path == path):
                 continue  # it is there, and computed for nothing
             expected = _kernels(p.op for p in self.match.form.places if p.path == path)

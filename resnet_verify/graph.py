@@ -249,6 +249,11 @@ class Graph:
         node = self.producers.get(value)
         return node.op.param if node is not None and isinstance(node.op, Parameter) else None
 
+    def params_of(self, node: Node) -> list[Param]:
+        """The parameters and buffers that an operator reads, in order."""
+        params = (self.param(value) for value in node.inputs)
+        return [param for param in params if param is not None]
+
     def reachable(self, outputs: Iterable[int]) -> set[int]:
         """The values that `outputs` are computed from, themselves included."""
         found: set[int] = set()

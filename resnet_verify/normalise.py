@@ -289,9 +289,7 @@ def _matmul(node: Node, draft: Draft) -> Rewritten:
     rows, columns = draft.shape(node.inputs[1])
     sizes = (columns, rows) if node.op.transposed else (rows, columns)
     linear = Linear(*sizes, bias=False)
-    return replace(
-        node, op=linear, inputs=(node.inputs[0], weight), out_first=node.op.transposed
-    )
+    return replace(node, op=linear, inputs=(node.inputs[0], weight), out_first=node.op.transposed)
 
 
 def _bias(node: Node, draft: Draft) -> Rewritten:
@@ -331,7 +329,9 @@ def _is_nonnegative(value: int, draft: Draft) -> bool:
             return True
         case MaxPool(padding=padding, kernel=kernel):
             # A window of padding alone does not occur: padding is less than the kernel.
-            return max(padding) < max(kernel) and _is_nonnegative(draft.node(value).inputs[0], draft)
+            return max(padding) < max(kernel) and _is_nonnegative(
+                draft.node(value).inputs[0], draft
+            )
         case _:
             return False
 
@@ -545,18 +545,16 @@ def _pad_shortcut(node: Node, draft: Draft) -> Rewritten:
 
 
 def _gate(node: Node, draft: Draft) -> Rewritten:
-    """x * sigmoid(linear(relu(linear(pool(x))))) is squeeze and excitation."""
+    """X * sigmoid(linear(relu(linear(pool(x))))) is squeeze and excitation."""
     if not isinstance(node.op, Multiply) or len(node.inputs) != 2:
         return None
     for x, gate in (node.inputs, node.inputs[::-1]):
         chain = _gate_chain(gate, draft)
         if chain and chain[-1].inputs[0] == x:
             excite, squeeze = chain[1], chain[3]
-            assert isinstance(excite.op, Linear) and isinstance(squeeze.op, Linear)  # noqa: PT018, S101
+            assert isinstance(excite.op, Linear) and isinstance(squeeze.op, Linear)  # noqa: PT018
             if excite.op.bias == squeeze.op.bias:
-                op = SqueezeExcite(
-                    excite.op.out_features, squeeze.op.out_features, squeeze.op.bias
-                )
+                op = SqueezeExcite(excite.op.out_features, squeeze.op.out_features, squeeze.op.bias)
                 inputs = (x, *squeeze.inputs[1:], *excite.inputs[1:])
                 return replace(node, op=op, inputs=inputs, out_first=squeeze.out_first)
     return None

@@ -37,7 +37,9 @@ class Probe:
     def shape(self, batch: int, height: int, width: int) -> tuple[int, ...]:
         """The shape of a batch in the network's own order of axes."""
         image = (height, width)
-        return (batch, *image, self.channels) if self.channels_last else (batch, self.channels, *image)
+        return (
+            (batch, *image, self.channels) if self.channels_last else (batch, self.channels, *image)
+        )
 
     @cached_property
     def main_shape(self) -> tuple[int, ...]:
@@ -45,7 +47,7 @@ class Probe:
         return self.shape(2, self.side, self.side)
 
 
-def probe(adapter: Adapter, model: Any) -> Probe:  # noqa: ANN401
+def probe(adapter: Adapter, model: Any) -> Probe:
     """Try sizes and channel counts until the network takes one.
 
     Raises:
@@ -64,18 +66,21 @@ def probe(adapter: Adapter, model: Any) -> Probe:  # noqa: ANN401
             continue
         channels_last = shape[1] == shape[2]
         return Probe(capture, canonical, shape[3 if channels_last else 1], shape[2], channels_last)
-    assert first is not None  # noqa: S101  # at least one size was tried
+    assert first is not None  # at least one size was tried
     raise first
 
 
 def _channels_fit(canonical: Canonical) -> bool:
     """Whether every convolution gets as many channels as it takes; tracing does not see to it."""
     shapes = canonical.graph.shapes
-    convs = [node for node in canonical.nodes if isinstance(node.op, Conv)]
-    return all(shapes[node.inputs[0]][1] == node.op.in_channels for node in convs)
+    return all(
+        shapes[node.inputs[0]][1] == node.op.in_channels
+        for node in canonical.nodes
+        if isinstance(node.op, Conv)
+    )
 
 
-def candidate_shapes(adapter: Adapter, model: Any) -> list[tuple[int, ...]]:  # noqa: ANN401
+def candidate_shapes(adapter: Adapter, model: Any) -> list[tuple[int, ...]]:
     """The shapes to try, the likeliest first."""
     return [
         (2, side, side, channels) if channels_last else (2, channels, side, side)
@@ -85,7 +90,7 @@ def candidate_shapes(adapter: Adapter, model: Any) -> list[tuple[int, ...]]:  # 
     ]
 
 
-def _channel_counts(adapter: Adapter, model: Any) -> list[int]:  # noqa: ANN401
+def _channel_counts(adapter: Adapter, model: Any) -> list[int]:
     """Input channels that some convolution has; a stem's are the fewest."""
     kernels = [param.shape for param in adapter.params(model) if len(param.shape) == 4]
     counts = sorted({shape[1] for shape in kernels if shape[2:] != (1, 1)})
@@ -93,7 +98,7 @@ def _channel_counts(adapter: Adapter, model: Any) -> list[int]:  # noqa: ANN401
     return list(dict.fromkeys(likely)) or [3, 1]
 
 
-def takes(adapter: Adapter, model: Any, shape: tuple[int, ...], like: Canonical) -> Capture | None:  # noqa: ANN401
+def takes(adapter: Adapter, model: Any, shape: tuple[int, ...], like: Canonical) -> Capture | None:
     """The capture in evaluation mode at another size; None where it computes something else.
 
     A head of fixed size takes one size only, or pools another part of the map at others.

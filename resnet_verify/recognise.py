@@ -127,15 +127,15 @@ def in_canonical_order(graph: Graph) -> Canonical:
     waiting: list[tuple[int, bool]] = [(main, False)]
     while waiting:
         value, expanded = waiting.pop()
-        node = graph.producers.get(value)
-        if node is None or isinstance(node.op, Parameter | Input):
+        made = graph.producers.get(value)
+        if made is None or isinstance(made.op, Parameter | Input):
             continue
         if expanded:
-            ordered.append(node)
+            ordered.append(made)
         elif value not in seen:
             seen.add(value)
             waiting.append((value, True))
-            inputs = sorted(dict.fromkeys(node.inputs), key=lambda v: depth.get(v, 0))
+            inputs = sorted(dict.fromkeys(made.inputs), key=lambda v: depth.get(v, 0))
             waiting.extend((v, False) for v in inputs)
     return Canonical(graph, main, tuple(ordered))
 
@@ -259,7 +259,7 @@ def _head(found: Canonical) -> str:
 
 
 def _with_head(spec: ResNetSpec, head: str) -> Form:
-    """A form with the head that the target has, but for a softmax that the form does not document."""
+    """A form with the head that the target has; a softmax only where the form documents one."""
     if head in ("none", "pooled"):
         return form_of(replace(spec, head="none"), pooled=head == "pooled")
     documented: Head = "softmax" if head == "softmax" and spec.head == "softmax" else "classifier"

@@ -36,8 +36,7 @@ def _draw(generator: np.random.Generator, role: str, shape: tuple[int, ...]) -> 
         return scale if role == "variance" else scale * generator.choice(SIGNS, shape)
     if role.endswith("weight"):
         fan_in = np.prod(shape[1:]) if len(shape) == 4 else shape[0]
-        scale = np.float32(1.0 / np.sqrt(fan_in))
-        return generator.standard_normal(shape, np.float32) * scale
+        return generator.standard_normal(shape, np.float32) / np.float32(np.sqrt(fan_in))
     return generator.standard_normal(shape, np.float32) * np.float32(0.2)
 
 

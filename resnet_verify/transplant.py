@@ -76,7 +76,7 @@ def correspondence(match: Match) -> dict[Key, Held]:
 
 def _require_all(match: Match, found: Mapping[Key, Held]) -> None:
     for place in match.form.places:
-        for slot in slots(place.op) if place.op.__class__ in HOLDERS else ():  # type: ignore[arg-type]
+        for slot in slots(place.op) if isinstance(place.op, HOLDERS) else ():
             if (place.where, slot.role) not in found:
                 raise TransplantError(f"{place.where}: the target has no such layer")
 

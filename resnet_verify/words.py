@@ -90,7 +90,7 @@ def _conv(op: Conv) -> str:
     return ", ".join(words) + _biased(op.bias)
 
 
-def _biased(bias: bool) -> str:  # noqa: FBT001
+def _biased(bias: bool) -> str:
     return ", with bias" if bias else ", no bias"
 
 

@@ -10,14 +10,13 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
-    import numpy as np
     from numpy.typing import NDArray
 
     from resnet_ref.places import Key
     from resnet_ref.spec import ResNetSpec
     from resnet_verify.graph import Graph, Param
 
-    Array = NDArray[np.generic]
+    Array = NDArray[Any]
 
 
 class CaptureError(Exception):

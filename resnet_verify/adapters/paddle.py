@@ -16,13 +16,13 @@ from resnet_verify.adapters import CaptureError, Step
 from resnet_verify.adapters.outputs import cause, flatten
 from resnet_verify.adapters.paddle_inplace import apply_overwrites, noted_overwrites
 from resnet_verify.adapters.paddle_operators import to_graph
-from resnet_verify.adapters.paddle_program import Key, Program, read_program
+from resnet_verify.adapters.paddle_program import Program, ValueKey, read_program
 from resnet_verify.graph import Graph, Param
 
 if TYPE_CHECKING:
     from resnet_ref.places import Key
     from resnet_ref.spec import ResNetSpec
-    from resnet_verify.adapters import Array, Capture
+    from resnet_verify.adapters import Array
 
 
 class PaddleAdapter:
@@ -41,7 +41,7 @@ class PaddleAdapter:
         generators = paddle.get_rng_state()
         python, numpy_state = random.getstate(), np.random.get_state()
         dtype, device = paddle.get_default_dtype(), paddle.get_device()
-        filters = warnings.filters[:]
+        filters = list(warnings.filters)
         try:
             yield
         finally:
@@ -51,22 +51,22 @@ class PaddleAdapter:
             paddle.set_rng_state(generators)
             random.setstate(python)
             np.random.set_state(numpy_state)
-            warnings.filters[:] = filters
+            warnings.filters[:] = filters  # type: ignore[index]
 
     def seed(self, seed: int) -> None:
         """Seed Paddle's generators."""
         paddle.seed(seed)
 
-    def set_training(self, model: Any, training: bool) -> None:  # noqa: ANN401
+    def set_training(self, model: Any, training: bool) -> None:
         """Call `train` or `eval` on the network."""
         model.train() if training else model.eval()
 
-    def dtype(self, model: Any) -> str:  # noqa: ANN401
+    def dtype(self, model: Any) -> str:
         """The type of the first floating-point parameter."""
         types = [_dtype(tensor) for tensor in model.parameters()]
         return next((name for name in types if name.startswith(("float", "bfloat"))), "float32")
 
-    def capture(self, model: Any, shape: tuple[int, ...], training: bool) -> PaddleCapture:  # noqa: ANN401
+    def capture(self, model: Any, shape: tuple[int, ...], training: bool) -> PaddleCapture:
         """Trace the forward pass; Python control flow runs as it is, or is converted if need be."""
         self.set_training(model, training)
         with _recompute_inlined(), noted_overwrites() as overwrites:
@@ -80,7 +80,7 @@ class PaddleAdapter:
         graph, keys = to_graph(program, outputs, self.params(model), training)
         return PaddleCapture(graph, program, keys, concrete.main_program)
 
-    def params(self, model: Any) -> tuple[Param, ...]:  # noqa: ANN401
+    def params(self, model: Any) -> tuple[Param, ...]:
         """Parameters and buffers by their structured names."""
         found: dict[str, Param] = {}
         for name, tensor in (*model.named_parameters(), *model.named_buffers()):
@@ -89,12 +89,14 @@ class PaddleAdapter:
             found.setdefault(key, param)
         return tuple(found.values())
 
-    def read(self, model: Any, capture: PaddleCapture | None, keys: Sequence[str]) -> dict[str, Array]:  # noqa: ANN401
+    def read(
+        self, model: Any, capture: PaddleCapture | None, keys: Sequence[str]
+    ) -> dict[str, Array]:
         """Copies as NumPy arrays; bfloat16 comes as float32."""
         tensors = self._tensors(model, capture)
         return {key: _numpy(tensors[key]) for key in keys}
 
-    def write(self, model: Any, capture: PaddleCapture | None, arrays: Mapping[str, Array]) -> None:  # noqa: ANN401
+    def write(self, model: Any, capture: PaddleCapture | None, arrays: Mapping[str, Array]) -> None:
         """Overwrite in place, keeping each tensor's own type."""
         tensors = self._tensors(model, capture)
         for key, array in arrays.items():
@@ -104,24 +106,24 @@ class PaddleAdapter:
             else:
                 tensor.set_value(np.ascontiguousarray(array, dtype))
 
-    def _tensors(self, model: Any, capture: PaddleCapture | None) -> dict[str, Any]:  # noqa: ANN401
+    def _tensors(self, model: Any, capture: PaddleCapture | None) -> dict[str, Any]:
         registered = (*model.named_parameters(), *model.named_buffers())
         tensors = {f"param:{tensor.name}": tensor for _, tensor in registered}
         return {**(capture.program.tensors if capture else {}), **tensors}
 
-    def forward(self, model: Any, batch: Array) -> tuple[Array, ...]:  # noqa: ANN401
+    def forward(self, model: Any, batch: Array) -> tuple[Array, ...]:
         """Eager forward without gradients."""
         with paddle.no_grad():
             return tuple(map(_numpy, flatten(model(paddle.to_tensor(batch)), _is_tensor)))
 
-    def keeps_input(self, model: Any, batch: Array) -> bool:  # noqa: ANN401
+    def keeps_input(self, model: Any, batch: Array) -> bool:
         """Whether the tensor that went in still holds `batch` to the last bit."""
         image = paddle.to_tensor(batch)
         with paddle.no_grad():
             model(image)
         return bool(np.array_equal(_numpy(image), batch))
 
-    def step(self, model: Any, batch: Array, cotangent: Array, output: int) -> Step:  # noqa: ANN401
+    def step(self, model: Any, batch: Array, cotangent: Array, output: int) -> Step:
         """Eager forward and backward of ``sum(outputs[output] * cotangent)``."""
         model.clear_gradients()
         image = paddle.to_tensor(batch, stop_gradient=False)
@@ -138,14 +140,14 @@ class PaddleAdapter:
         image_gradient = None if image.grad is None else _numpy(image.grad)
         return Step(tuple(map(_numpy, outputs)), gradients, image_gradient)
 
-    def build(self, spec: ResNetSpec, dtype: str) -> Any:  # noqa: ANN401
+    def build(self, spec: ResNetSpec, dtype: str) -> Any:
         """The reference network, built under `dtype` as the default type."""
         from resnet_ref.paddle import build
 
         paddle.set_default_dtype(dtype if dtype in ("float32", "float64") else "float32")
         return build(spec)
 
-    def place_keys(self, reference: Any) -> dict[Key, str]:  # noqa: ANN401
+    def place_keys(self, reference: Any) -> dict[Key, str]:
         """`Param.key` of each tensor of a network that `build` made."""
         from resnet_ref.paddle import tensors
 
@@ -155,20 +157,20 @@ class PaddleAdapter:
             for role, tensor in tensors(layer).items()
         }
 
-    def modes(self, model: Any) -> list[bool]:  # noqa: ANN401
+    def modes(self, model: Any) -> list[bool]:
         """`training` of each layer."""
         return [layer.training for layer in model.sublayers(include_self=True)]
 
-    def set_modes(self, model: Any, modes: Sequence[bool]) -> None:  # noqa: ANN401
+    def set_modes(self, model: Any, modes: Sequence[bool]) -> None:
         """Set `training` of each layer."""
         for layer, training in zip(model.sublayers(include_self=True), modes, strict=False):
             layer.training = training
 
-    def state(self, model: Any) -> dict[str, Array]:  # noqa: ANN401
+    def state(self, model: Any) -> dict[str, Array]:
         """The network's own `state_dict`, as arrays by its names."""
         return {name: _numpy(tensor) for name, tensor in model.state_dict().items()}
 
-    def load_state(self, model: Any, state: Mapping[str, Array]) -> None:  # noqa: ANN401
+    def load_state(self, model: Any, state: Mapping[str, Array]) -> None:
         """Load `state` through the network's own `set_state_dict`."""
         model.set_state_dict({name: paddle.to_tensor(array) for name, array in state.items()})
 
@@ -180,8 +182,8 @@ class PaddleCapture:
         self,
         graph: Graph,
         program: Program,
-        keys: Mapping[int, Key],
-        traced: Any,  # noqa: ANN401
+        keys: Mapping[int, ValueKey],
+        traced: Any,
     ) -> None:
         self.graph = graph
         self.program = program
@@ -211,15 +213,15 @@ class PaddleCapture:
         return arrays
 
 
-def _trace(model: Any, shape: tuple[int, ...], dtype: str) -> Any:  # noqa: ANN401
+def _trace(model: Any, shape: tuple[int, ...], dtype: str) -> Any:
     """Paddle's ConcreteProgram of ``model(x)`` for one input of `shape`."""
     spec = [paddle.static.InputSpec(shape, dtype, name="x")]
 
     @paddle.jit.not_to_static  # type: ignore[untyped-decorator]
-    def as_written(x: Any) -> list[Any]:  # noqa: ANN401
+    def as_written(x: Any) -> list[Any]:
         return flatten(model(x), _is_value)
 
-    def converted(x: Any) -> Any:  # noqa: ANN401
+    def converted(x: Any) -> Any:
         return model(x)
 
     failures: list[Exception] = []
@@ -230,7 +232,7 @@ def _trace(model: Any, shape: tuple[int, ...], dtype: str) -> Any:  # noqa: ANN4
                 warnings.simplefilter("ignore")
                 traced = paddle.jit.to_static(forward, input_spec=spec, full_graph=True)
                 return traced.concrete_program
-        except Exception as failure:  # noqa: BLE001  # the target's code may raise anything
+        except Exception as failure:  # the target's code may raise anything
             failures.append(failure)
         finally:
             paddle.disable_static()
@@ -249,12 +251,12 @@ def _recompute_inlined() -> Iterator[None]:
 
     class Inlined:
         @staticmethod
-        def apply(function: Any, preserve: bool, *args: Any) -> Any:  # noqa: ANN401, FBT001
+        def apply(function: Any, preserve: bool, *args: Any) -> Any:
             return function(*args)
 
     class NoTracer:
         @staticmethod
-        def _dygraph_tracer() -> Any:  # noqa: ANN401
+        def _dygraph_tracer() -> Any:
             return type("Tracer", (), {"_has_grad": False})
 
     vars(module).update(RecomputeFunction=Inlined, framework=NoTracer)
@@ -278,14 +280,14 @@ def _is_tensor(value: object) -> bool:
     return isinstance(value, paddle.Tensor)
 
 
-def _dtype(tensor: Any) -> str:  # noqa: ANN401
+def _dtype(tensor: Any) -> str:
     name = str(tensor.dtype).rpartition(".")[2].lower()
     return {"fp32": "float32", "fp64": "float64", "fp16": "float16", "bf16": "bfloat16"}.get(
         name, name
     )
 
 
-def _numpy(tensor: Any) -> Array:  # noqa: ANN401
+def _numpy(tensor: Any) -> Array:
     if _dtype(tensor) == "bfloat16":
         tensor = tensor.astype("float32")
     array: Array = np.array(tensor.numpy())

@@ -26,9 +26,9 @@ def noted_overwrites() -> Iterator[Overwrites]:
 
     def evaluated(name: str) -> Callable[..., Any]:
         # Paddle's wrapper looks the out-of-place function up by ``eval`` of its name.
-        original = builtins.eval(name, vars(inplace_utils))  # noqa: S307
+        original = builtins.eval(name, vars(inplace_utils))
 
-        def call(*args: Any, **kwargs: Any) -> Any:  # noqa: ANN401
+        def call(*args: Any, **kwargs: Any) -> Any:
             result = original(*args, **kwargs)
             target = args[0] if args else kwargs.get("x")
             if target is not None:
@@ -45,7 +45,7 @@ def noted_overwrites() -> Iterator[Overwrites]:
         del module.eval
 
 
-def apply_overwrites(program: Any, outputs: list[Any], overwrites: Overwrites) -> list[Any]:  # noqa: ANN401
+def apply_overwrites(program: Any, outputs: list[Any], overwrites: Overwrites) -> list[Any]:
     """Redirect later uses in `program`; returns the outputs, redirected too."""
     for old, new in overwrites:
         if hasattr(old, "get_defining_op"):
@@ -56,13 +56,13 @@ def apply_overwrites(program: Any, outputs: list[Any], overwrites: Overwrites) -
     return outputs
 
 
-def _same(one: Any, other: Any) -> bool:  # noqa: ANN401
+def _same(one: Any, other: Any) -> bool:
     if hasattr(one, "is_same"):
         return bool(one.is_same(other))
     return getattr(one, "name", None) == getattr(other, "name", "")
 
 
-def _redirect_pir(program: Any, old: Any, new: Any) -> None:  # noqa: ANN401
+def _redirect_pir(program: Any, old: Any, new: Any) -> None:
     made = False
     for op in program.global_block().ops:
         if made:
@@ -72,7 +72,7 @@ def _redirect_pir(program: Any, old: Any, new: Any) -> None:  # noqa: ANN401
         made = made or any(result.is_same(new) for result in op.results())
 
 
-def _redirect_legacy(program: Any, old: Any, new: Any) -> None:  # noqa: ANN401
+def _redirect_legacy(program: Any, old: Any, new: Any) -> None:
     made = False
     for op in program.global_block().ops:
         if made:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from resnet_ref.layers import Add, Relu
-from resnet_verify.adapters.paddle_program import Key, Program, RawOp
+from resnet_verify.adapters.paddle_program import Program, RawOp, ValueKey
 from resnet_verify.graph import (
     Activation,
     Cast,
@@ -36,7 +36,6 @@ from resnet_verify.graph import (
     Softmax,
     Transpose,
 )
-from resnet_ref.layers import Add, Relu
 
 Shapes = Sequence[Shape]
 FED = "x"
@@ -44,12 +43,12 @@ FLOATS = ("float16", "bfloat16", "float32", "float64")
 
 
 def to_graph(
-    program: Program, outputs: Sequence[Key], registered: Sequence[Param], training: bool
-) -> tuple[Graph, Mapping[int, Key]]:
+    program: Program, outputs: Sequence[ValueKey], registered: Sequence[Param], training: bool
+) -> tuple[Graph, Mapping[int, ValueKey]]:
     """The graph of a traced program, and the program's key of each of its values."""
-    numbers: dict[Key, int] = {}
+    numbers: dict[ValueKey, int] = {}
 
-    def number(key: Key) -> int:
+    def number(key: ValueKey) -> int:
         return numbers.setdefault(key, len(numbers))
 
     by_key = {param.key: param for param in registered}
@@ -73,18 +72,20 @@ def to_graph(
     return graph, {value: key for key, value in numbers.items()}
 
 
-def _unregistered(key: Key, tensor: Any) -> Param:  # noqa: ANN401
+def _unregistered(key: ValueKey, tensor: Any) -> Param:
     return Param(key, "", tuple(tensor.shape), not tensor.stop_gradient, registered=False)
 
 
-def _nodes(raw: RawOp, program: Program, number: Callable[[Key], int]) -> list[Node]:
+def _nodes(raw: RawOp, program: Program, number: Callable[[ValueKey], int]) -> list[Node]:
     """One node per output that carries data: all of them where the operator is not known."""
     if raw.name in OPERATORS:
         return [_node(raw, program, number, raw.outputs[0])]
     return [_node(raw, program, number, output) for output in raw.outputs]
 
 
-def _node(raw: RawOp, program: Program, number: Callable[[Key], int], output: Key) -> Node:
+def _node(
+    raw: RawOp, program: Program, number: Callable[[ValueKey], int], output: ValueKey
+) -> Node:
     shapes = [program.variables[key].shape for key in (*raw.inputs, output)]
     convert = OPERATORS.get(raw.name, _other)
     op = convert(raw, shapes)
@@ -152,10 +153,9 @@ def _pool(raw: RawOp, shapes: Shapes) -> RawPool | Other:
         return _other(raw, shapes)
     size = _pair(raw.attributes.get("ksize") or raw.attributes["operand1"])
     spatial = _spatial(raw, shapes[0])
+    adaptive: tuple[int, int] | None = size if raw.attributes["adaptive"] else None
     if raw.attributes["global_pooling"]:
         size, adaptive = _pair(spatial), (1, 1)
-    else:
-        adaptive = size if raw.attributes["adaptive"] else None
     return RawPool(
         raw.attributes["pooling_type"],
         size,

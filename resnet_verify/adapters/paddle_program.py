@@ -14,7 +14,7 @@ from typing import Any
 
 import paddle
 
-Key = str
+ValueKey = str
 
 # Names of the old dialect that the new one spells otherwise.
 LEGACY_NAMES = {
@@ -49,8 +49,8 @@ class RawOp:
     """One operator of a program, the same for both dialects."""
 
     name: str
-    inputs: tuple[Key, ...]
-    outputs: tuple[Key, ...]
+    inputs: tuple[ValueKey, ...]
+    outputs: tuple[ValueKey, ...]
     attributes: Mapping[str, Any]
     origin: str
 
@@ -69,27 +69,27 @@ class Program:
     """A traced program, read: operators, values, and the eager tensors that it uses by key."""
 
     ops: tuple[RawOp, ...]
-    variables: Mapping[Key, Variable]
-    tensors: Mapping[Key, Any]
-    handles: Mapping[Key, Any]
+    variables: Mapping[ValueKey, Variable]
+    tensors: Mapping[ValueKey, Any]
+    handles: Mapping[ValueKey, Any]
     """What to ask the executor for, by key."""
 
 
-def read_program(concrete: Any) -> Program:  # noqa: ANN401  # Paddle's ConcreteProgram has no public type
+def read_program(concrete: Any) -> Program:  # Paddle's ConcreteProgram has no public type
     """Read a traced program of either dialect."""
     if isinstance(concrete.parameters, tuple):
         return _read_pir(concrete)
     return _read_legacy(concrete)
 
 
-def _read_pir(concrete: Any) -> Program:  # noqa: ANN401
+def _read_pir(concrete: Any) -> Program:
     tensors, values = concrete.parameters
     keys = {value.id: f"param:{tensor.name}" for tensor, value in zip(tensors, values, strict=True)}
-    variables: dict[Key, Variable] = {}
-    handles: dict[Key, Any] = {}
+    variables: dict[ValueKey, Variable] = {}
+    handles: dict[ValueKey, Any] = {}
     ops: list[RawOp] = []
-    tuples: dict[Key, tuple[Key, ...]] = {}
-    constants: dict[Key, Any] = {}
+    tuples: dict[ValueKey, tuple[ValueKey, ...]] = {}
+    constants: dict[ValueKey, Any] = {}
     for op in concrete.main_program.global_block().ops:
         results = op.results()
         outputs = tuple(keys.setdefault(value.id, value.id) for value in results)
@@ -100,9 +100,7 @@ def _read_pir(concrete: Any) -> Program:  # noqa: ANN401
         attributes = op.attrs()
         if name in ("full_int_array", "full"):
             constants[outputs[0]] = attributes["value"]
-        inputs = [
-            keys[value.id] if value.initialized() else "" for value in op.operands_source()
-        ]
+        inputs = [keys[value.id] if value.initialized() else "" for value in op.operands_source()]
         if name == "combine":
             tuples[outputs[0]] = tuple(inputs)
             continue
@@ -111,11 +109,17 @@ def _read_pir(concrete: Any) -> Program:  # noqa: ANN401
     return Program(tuple(ops), variables, by_key, handles)
 
 
-def _raw_op(name: str, inputs: list[Key], outputs: tuple[Key, ...], attributes: Mapping[str, Any],
-            tuples: Mapping[Key, tuple[Key, ...]], constants: Mapping[Key, Any]) -> RawOp:  # fmt: skip
+def _raw_op(
+    name: str,
+    inputs: list[ValueKey],
+    outputs: tuple[ValueKey, ...],
+    attributes: Mapping[str, Any],
+    tuples: Mapping[ValueKey, tuple[ValueKey, ...]],
+    constants: Mapping[ValueKey, Any],
+) -> RawOp:
     """Operands that are constants become the attribute ``operandN``; tuples are spread."""
     plain = {key: value for key, value in attributes.items() if key not in IGNORED_ATTRIBUTES}
-    operands: list[Key] = []
+    operands: list[ValueKey] = []
     for position, key in enumerate(inputs):
         if key in constants:
             plain[f"operand{position}"] = constants[key]
@@ -125,24 +129,24 @@ def _raw_op(name: str, inputs: list[Key], outputs: tuple[Key, ...], attributes: 
     return RawOp(name, tuple(operands), outputs, plain, _origin(attributes.get("op_callstack")))
 
 
-def _pir_variable(value: Any) -> Variable:  # noqa: ANN401
+def _pir_variable(value: Any) -> Variable:
     if not value.is_dense_tensor_type():
         return Variable((), "", value.stop_gradient)
     dtype = str(value.dtype).rpartition(".")[2].lower()
     return Variable(tuple(value.shape), dtype, value.stop_gradient)
 
 
-def _read_legacy(concrete: Any) -> Program:  # noqa: ANN401
+def _read_legacy(concrete: Any) -> Program:
     tensors = {tensor.name: tensor for tensor in concrete.parameters}
     block = concrete.main_program.global_block()
     # The old dialect may write a variable twice (in-place operators): each write is a value.
     current = {name: f"param:{name}" for name in tensors}
     variables = {f"param:{n}": _legacy_variable(block.var(n)) for n in tensors}
-    handles: dict[Key, Any] = {}
+    handles: dict[ValueKey, Any] = {}
     ops: list[RawOp] = []
     for position, op in enumerate(block.ops):
         inputs = tuple(current.get(name, name) for name in _slots(op, op.input_names, op.input))
-        outputs: list[Key] = []
+        outputs: list[ValueKey] = []
         for name in _legacy_outputs(op):
             key = f"{name}@{position}" if name in current or name in variables else name
             if name not in tensors:
@@ -164,19 +168,19 @@ def _read_legacy(concrete: Any) -> Program:  # noqa: ANN401
     )
 
 
-def _slots(op: Any, names: list[str], read: Any) -> Iterator[str]:  # noqa: ANN401
+def _slots(op: Any, names: list[str], read: Any) -> Iterator[str]:
     order = sorted(names, key=lambda slot: SLOTS.index(slot) if slot in SLOTS else len(SLOTS))
     for slot in order:
         yield from read(slot)
 
 
-def _legacy_outputs(op: Any) -> list[str]:  # noqa: ANN401
+def _legacy_outputs(op: Any) -> list[str]:
     """The data output first: the others (masks, saved statistics, XShape) are by-products."""
     first = next((slot for slot in ("Out", "Y", "Output") if slot in op.output_names), None)
     return list(op.output(first)) if first else list(op.output_arg_names)
 
 
-def _legacy_variable(variable: Any) -> Variable:  # noqa: ANN401
+def _legacy_variable(variable: Any) -> Variable:
     dtype = str(variable.dtype).rpartition(".")[2].lower()
     dtype = {"fp32": "float32", "fp64": "float64", "fp16": "float16", "bf16": "bfloat16"}.get(
         dtype, dtype

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 FAMILIES = ("structure", "parameters", "residual", "numerics")
 
 
-class NotRun(Exception):  # noqa: N818  # an outcome, not an error
+class NotRun(Exception):  # an outcome, not an error
     """The check could not judge this target; the message says why."""
 
 
@@ -47,7 +47,7 @@ _REGISTRY: dict[str, Check] = {}
 def check(
     check_id: str, *, source: str
 ) -> Callable[[Callable[[Examination], Iterable[Diagnosis]]], Check]:
-    """Register a function as the check `check_id`; the first line of its docstring is its promise."""
+    """Register a function as the check `check_id`; its docstring's first line is its promise."""
 
     def register(function: Callable[[Examination], Iterable[Diagnosis]]) -> Check:
         promise, _, explanation = (function.__doc__ or "").strip().partition("\n")

@@ -63,7 +63,7 @@ def addition(examination: Examination) -> Iterator[Diagnosis]:
 
 @check("STR-PROJECTION", source=f"{HE_2016}, section 3.3")
 def projection(examination: Examination) -> Iterator[Diagnosis]:
-    """A shortcut projects exactly where the form has a projection, and is the identity elsewhere."""
+    """A shortcut projects exactly where the form projects, and is the identity elsewhere."""
     return about(examination, "STR-PROJECTION", "projection")
 
 
@@ -93,7 +93,7 @@ def layer(examination: Examination) -> Iterator[Diagnosis]:
 
 @check("STR-HEAD", source=TABLE)
 def head(examination: Examination) -> Iterator[Diagnosis]:
-    """The head pools globally and ends in one linear layer, with a softmax only where documented."""
+    """The head pools globally and ends in one linear layer, softmax only where documented."""
     return about(examination, "STR-HEAD", "head")
 
 

@@ -63,9 +63,7 @@ def renamed_package(tmp_path_factory):
 @pytest.mark.parametrize("entry", [*BROKEN[3::40], *CORRECT[2::20]], ids=lambda entry: entry.id)
 def test_a_verdict_does_not_depend_on_names(entry, renamed_package):
     as_written = judge(entry, "STR", "PAR")
-    with_other_names = judge(
-        entry, "STR", "PAR", factory=renamed(entry.factory, renamed_package)
-    )
+    with_other_names = judge(entry, "STR", "PAR", factory=renamed(entry.factory, renamed_package))
     # The target's own names are only told to its author.
     for verdict in (as_written, with_other_names):
         assert all("STR" in d.check or "PAR" in d.check for d in verdict.diagnoses)
