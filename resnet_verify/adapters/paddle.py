@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-import sys
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -17,6 +16,7 @@ from resnet_verify.adapters.outputs import cause, flatten
 from resnet_verify.adapters.paddle_inplace import apply_overwrites, noted_overwrites
 from resnet_verify.adapters.paddle_operators import to_graph
 from resnet_verify.adapters.paddle_program import Program, ValueKey, read_program
+from resnet_verify.adapters.paddle_tracing import traceable
 from resnet_verify.graph import Graph, Param
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ class PaddleAdapter:
     def capture(self, model: Any, shape: tuple[int, ...], training: bool) -> PaddleCapture:
         """Trace the forward pass; Python control flow runs as it is, or is converted if need be."""
         self.set_training(model, training)
-        with _recompute_inlined(), noted_overwrites() as overwrites:
+        with traceable(model), noted_overwrites() as overwrites:
             concrete = _trace(model, shape, self.dtype(model))
         values = flatten(concrete.outputs, _is_value)
         values = apply_overwrites(concrete.main_program, values, overwrites)
@@ -237,34 +237,6 @@ def _trace(model: Any, shape: tuple[int, ...], dtype: str) -> Any:
         finally:
             paddle.disable_static()
     raise CaptureError(cause(failures[0]))
-
-
-@contextmanager
-def _recompute_inlined() -> Iterator[None]:
-    """Paddle 2.6 cannot trace through `recompute`, which computes what its function computes."""
-    module = sys.modules.get("paddle.distributed.fleet.recompute.recompute")
-    names = ("RecomputeFunction", "_recompute_without_reentrant", "framework")
-    if module is None or not paddle.__version__.startswith("2."):
-        yield
-        return
-    originals = {name: getattr(module, name) for name in names if hasattr(module, name)}
-
-    class Inlined:
-        @staticmethod
-        def apply(function: Any, preserve: bool, *args: Any) -> Any:
-            return function(*args)
-
-    class NoTracer:
-        @staticmethod
-        def _dygraph_tracer() -> Any:
-            return type("Tracer", (), {"_has_grad": False})
-
-    vars(module).update(RecomputeFunction=Inlined, framework=NoTracer)
-    module._recompute_without_reentrant = lambda function, preserve, *args: function(*args)  # type: ignore[attr-defined]
-    try:
-        yield
-    finally:
-        vars(module).update(originals)
 
 
 def _is_pir(value: object) -> bool:
