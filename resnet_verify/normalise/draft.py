@@ -1,0 +1,55 @@
+"""The graph while it is rewritten, and what a rule is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from resnet_verify.graph import Cast, Graph, Identity, Node, Reshape, Shape
+
+
+@dataclass
+class Draft:
+    """The graph while it is rewritten: nodes so far by value, aliases, and layouts."""
+
+    graph: Graph
+    nodes: dict[int, Node] = field(default_factory=dict)
+    alias: dict[int, int] = field(default_factory=dict)
+    channels_last: set[int] = field(default_factory=set)
+    source_last: bool = False
+    """Whether the channels of the first input of the node at hand stand last in memory."""
+
+    def node(self, value: int) -> Node:
+        """The rewritten node that makes `value`."""
+        return self.nodes[self.alias.get(value, value)]
+
+    def op(self, value: int) -> object:
+        """What makes `value`."""
+        return self.node(value).op
+
+    def shape(self, value: int) -> Shape:
+        """The shape of `value`, channels first; an axis put in for a 3-D operator is left out."""
+        shape = self.graph.shapes[value]
+        if len(shape) == 5 and 1 in shape[1:3]:
+            detour = 2 if shape[2] == 1 else 1
+            shape = shape[:detour] + shape[detour + 1 :]
+        if value in self.channels_last and len(shape) == 4:
+            return (shape[0], shape[3], shape[1], shape[2])
+        return shape
+
+    def is_param(self, value: int) -> bool:
+        """Whether `value` is a parameter, or one put into another shape."""
+        return self.param_source(value) is not None
+
+    def param_source(self, value: int) -> int | None:
+        """The parameter that `value` is a reshaping of."""
+        node = self.node(value)
+        while isinstance(node.op, Reshape | Identity | Cast):
+            node = self.node(node.inputs[0])
+        return node.output if self.graph.param(node.output) is not None else None
+
+
+Rewritten = Node | int | None
+
+
+Rule = Callable[[Node, Draft], Rewritten]

@@ -1,0 +1,206 @@
+"""Rules about padding, convolutions, norms, linear layers and activations."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from resnet_ref.layers import (
+    NO_PADDING,
+    Add,
+    BatchNorm,
+    Conv,
+    GlobalAvgPool,
+    Linear,
+    MaxPool,
+    Padding,
+    Relu,
+    ZeroPad,
+)
+from resnet_ref.layers import Softmax as ClassSoftmax
+from resnet_verify.graph import (
+    Activation,
+    ChannelPad,
+    Constant,
+    Matmul,
+    Node,
+    Other,
+    Pad,
+    RawConv,
+    RawNorm,
+    Softmax,
+)
+from resnet_verify.normalise.draft import Draft, Rewritten
+from resnet_verify.normalise.layout import significant
+
+
+def pad_rule(node: Node, draft: Draft) -> Rewritten:
+    """Padding of zeros around the image, or of zero channels, by its own name."""
+    if not isinstance(node.op, Pad):
+        return None
+    op, source = node.op, node.inputs[0]
+    if not any(any(pair) for pair in op.amounts):
+        return source
+    if len(op.amounts) == 4 and draft.source_last:
+        batch, height, width, channels = op.amounts
+        op = replace(op, amounts=(batch, channels, height, width))
+    if len(op.amounts) == 5:  # a 5-D detour: an axis put in, padded around, taken out
+        batch, channels, depth, height, width = op.amounts
+        if op.channels_last:
+            batch, depth, height, width, channels = op.amounts
+        if depth != (0, 0):
+            return _depth_pad(node, op, draft)
+        op = replace(op, amounts=(batch, channels, height, width))
+    zeros = op.mode == "constant" and op.value == 0
+    around = image_padding(op)
+    if zeros and around is not None:
+        return replace(node, op=ZeroPad(around))
+    if zeros and len(op.amounts) == 4 and not any(map(any, (op.amounts[0], *op.amounts[2:]))):
+        return replace(node, op=ChannelPad(*op.amounts[1]))
+    return replace(node, op=op)
+
+
+def _depth_pad(node: Node, op: Pad, draft: Draft) -> Rewritten:
+    """Channels taken for the depth of a volume: (N, C, H, W) padded as (N, 1, C, H, W)."""
+    plain = op.mode == "constant" and op.value == 0
+    if plain and not any(map(any, (*op.amounts[:2], *op.amounts[3:]))):
+        return replace(node, op=ChannelPad(*op.amounts[2]))
+    return None
+
+
+def image_padding(pad: Pad | ZeroPad) -> Padding | None:
+    """(top, bottom, left, right) where nothing but the image is padded."""
+    if isinstance(pad, ZeroPad):
+        return pad.padding
+    if len(pad.amounts) != 4 or pad.amounts[:2] != ((0, 0), (0, 0)):
+        return None
+    return (*pad.amounts[2], *pad.amounts[3])
+
+
+def pad_mode(pad: Pad | ZeroPad) -> str:
+    """Conv's name of the way of padding, empty where it has none (a constant other than zero)."""
+    if isinstance(pad, ZeroPad):
+        return "zeros"
+    if pad.mode != "constant":
+        return pad.mode
+    return "zeros" if pad.value == 0 else f"constant {pad.value:g}"
+
+
+def _may_merge(own: Padding, mode: str) -> bool:
+    return mode == "zeros" or own == NO_PADDING
+
+
+def added(one: Padding, other: Padding) -> Padding:
+    """Two paddings, one inside the other, as one."""
+    top, bottom, left, right = (a + b for a, b in zip(one, other, strict=True))
+    return (top, bottom, left, right)
+
+
+def conv_rule(node: Node, draft: Draft) -> Rewritten:
+    """A padding in front of a convolution is the convolution's own padding."""
+    if not isinstance(node.op, RawConv):
+        return None
+    raw, (source, weight) = node.op, node.inputs[:2]
+    out, per_group, height, width = draft.shape(weight)
+    padding, mode = raw.padding, "zeros"
+    pad = draft.op(source)
+    if isinstance(pad, Pad | ZeroPad):
+        around = image_padding(pad)
+        if around is not None and _may_merge(padding, pad_mode(pad)):
+            padding, mode = added(padding, around), pad_mode(pad)
+            source = draft.node(source).inputs[0]
+    # A 1x1 kernel has nothing to spread.
+    dilation = raw.dilation if (height, width) != (1, 1) else (1, 1)
+    conv = Conv(
+        per_group * raw.groups, out, (height, width), raw.stride, padding, dilation, raw.groups,
+        pad_mode=mode,
+    )  # fmt: skip
+    return replace(node, op=conv, inputs=(source, weight))
+
+
+def norm_rule(node: Node, draft: Draft) -> Rewritten:
+    """A batch normalisation with the number of its channels."""
+    if not isinstance(node.op, RawNorm):
+        return None
+    raw, channels = node.op, draft.shape(node.inputs[0])[1]
+    affine = len(node.inputs) == 5
+    norm = BatchNorm(channels, raw.eps, raw.momentum, affine, raw.statistics)  # type: ignore[arg-type]
+    return replace(node, op=norm)
+
+
+def matmul_rule(node: Node, draft: Draft) -> Rewritten:
+    """(N, in) @ (in, out) with a parameter on the right is a linear layer."""
+    if not isinstance(node.op, Matmul) or len(node.inputs) != 2:
+        return None
+    weight = draft.param_source(node.inputs[1])
+    # A pooled map (N, C, 1, 1) counts as (N, C): its reshaping was dropped.
+    if weight is None or len(significant(draft.shape(node.inputs[0]))) > 2:
+        return replace(node, op=Other("matmul"))
+    rows, columns = draft.shape(node.inputs[1])
+    sizes = (columns, rows) if node.op.transposed else (rows, columns)
+    linear = Linear(*sizes, bias=False)
+    return replace(node, op=linear, inputs=(node.inputs[0], weight), out_first=node.op.transposed)
+
+
+def bias_rule(node: Node, draft: Draft) -> Rewritten:
+    """Adding a parameter per channel to a convolution or a linear layer is its bias."""
+    if not isinstance(node.op, Add) or len(node.inputs) != 2:
+        return None
+    for value, other in (node.inputs, node.inputs[::-1]):
+        layer, bias = draft.node(value), draft.param_source(other)
+        if bias is None or not isinstance(layer.op, Conv | Linear) or layer.op.bias:
+            continue
+        channels = layer.op.out_channels if isinstance(layer.op, Conv) else layer.op.out_features
+        if draft.shape(bias) == (channels,):
+            op = replace(layer.op, bias=True)
+            return replace(layer, op=op, inputs=(*layer.inputs, bias), output=node.output)
+    return None
+
+
+def pointwise_rule(node: Node, draft: Draft) -> Rewritten:
+    """On a 1x1 map a 1x1 convolution is a linear layer."""
+    op = node.op
+    if not isinstance(op, Conv) or op.kernel != (1, 1) or op.padding != NO_PADDING:
+        return None
+    if draft.shape(node.inputs[0])[2:] != (1, 1) or op.groups != 1:
+        return None
+    pooled = draft.op(node.inputs[0])
+    if not isinstance(pooled, GlobalAvgPool | Relu | Linear | Activation):
+        return None
+    return replace(node, op=Linear(op.in_channels, op.out_channels, op.bias), out_first=True)
+
+
+def is_nonnegative(value: int, draft: Draft) -> bool:
+    """Whether no element of `value` can be below zero."""
+    match draft.op(value):
+        case Relu():
+            return True
+        case MaxPool(padding=padding, kernel=kernel):
+            # A window of padding alone does not occur: padding is less than the kernel.
+            return max(padding) < max(kernel) and is_nonnegative(draft.node(value).inputs[0], draft)
+        case _:
+            return False
+
+
+def relu_rule(node: Node, draft: Draft) -> Rewritten:
+    """ReLU of what is not negative is the identity: on the shortcut of v1, say."""
+    if isinstance(node.op, Relu) and is_nonnegative(node.inputs[0], draft):
+        return node.inputs[0]
+    if isinstance(node.op, Other) and node.op.name == "maximum":
+        zeros = [v for v in node.inputs if draft.op(v) == Constant(0.0)]
+        if len(zeros) == 1 and len(node.inputs) == 2:
+            rest = next(v for v in node.inputs if v not in zeros)
+            return replace(node, op=Relu(), inputs=(rest,))
+    return None
+
+
+def softmax_rule(node: Node, draft: Draft) -> Rewritten:
+    """A softmax over the classes, and its logarithm in one step or two."""
+    if isinstance(node.op, Softmax):
+        if node.op.axis != 1:
+            return replace(node, op=Other("softmax", f"over axis {node.op.axis}"))
+        return replace(node, op=ClassSoftmax(node.op.log))
+    if isinstance(node.op, Other) and node.op.name == "log":
+        before = draft.node(node.inputs[0])
+        if before.op == ClassSoftmax(log=False):
+            return replace(node, op=ClassSoftmax(log=True), inputs=before.inputs)
+    return None

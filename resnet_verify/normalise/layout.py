@@ -1,0 +1,124 @@
+"""Rules about how numbers lie in memory, and about what does nothing."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from resnet_ref.layers import Add, Flatten
+from resnet_verify.graph import (
+    Cast,
+    Concat,
+    Dropout,
+    Expand,
+    Graph,
+    Identity,
+    Input,
+    Node,
+    Other,
+    RawConv,
+    RawNorm,
+    RawPool,
+    Reshape,
+    Scale,
+    Shape,
+    Transpose,
+)
+from resnet_verify.normalise.draft import Draft, Rewritten
+
+TO_CHANNELS_LAST = (0, 2, 3, 1)
+
+
+TO_CHANNELS_FIRST = (0, 3, 1, 2)
+
+
+def channels_last_values(graph: Graph) -> set[int]:
+    """The values whose channels stand last; the input's own layout is the one that fits."""
+    first, last = (_spread(graph, input_last=guess) for guess in (False, True))
+    return last[0] if last[1] < first[1] else first[0]
+
+
+def _spread(graph: Graph, *, input_last: bool) -> tuple[set[int], int]:
+    """(values with channels last, operators that contradict) under a guess about the input."""
+    last: set[int] = set()
+    contradictions = 0
+    for node in graph.nodes:
+        shape = graph.shapes.get(node.output, ())
+        source_last = bool(node.inputs) and node.inputs[0] in last
+        declared = getattr(node.op, "channels_last", None)
+        if isinstance(node.op, RawConv | RawPool | RawNorm) and len(shape) == 4:
+            contradictions += declared != source_last
+        match node.op:
+            case Input():
+                is_last = input_last
+            case Transpose(order) if order in (TO_CHANNELS_LAST, TO_CHANNELS_FIRST):
+                is_last = order == TO_CHANNELS_LAST
+            case Reshape() if len(graph.shapes.get(node.inputs[0], ())) == 2:
+                is_last = shape[1:3] == (1, 1)
+            case _:
+                is_last = any(value in last for value in node.inputs)
+        if is_last and len(shape) in (4, 5):
+            last.add(node.output)
+    return last, contradictions
+
+
+def transpose_rule(node: Node, draft: Draft) -> Rewritten:
+    """Channels first or last is where numbers lie in memory, not what is computed."""
+    if not isinstance(node.op, Transpose):
+        return None
+    order, source = node.op.order, node.inputs[0]
+    if order == tuple(range(len(order))):
+        return source
+    wanted = TO_CHANNELS_FIRST if draft.source_last else TO_CHANNELS_LAST
+    return source if order == wanted else None
+
+
+def wrong_axis_rule(node: Node, draft: Draft) -> Rewritten:
+    """An operator told that the channels stand elsewhere than they do."""
+    if not isinstance(node.op, RawConv | RawPool | RawNorm):
+        return None
+    if len(draft.shape(node.inputs[0])) != 4 or node.op.channels_last == draft.source_last:
+        return None
+    kind = {RawConv: "convolution", RawPool: "pooling", RawNorm: "normalisation"}[type(node.op)]
+    return replace(node, op=Other(f"{kind} over the wrong axes"))
+
+
+def identity_rule(node: Node, draft: Draft) -> Rewritten:
+    """Copies, dropout that does not drop, scaling by one and casts to the same type do nothing."""
+    op, source = node.op, node.inputs[0] if node.inputs else -1
+    match op:
+        case Identity():
+            return source
+        case Dropout(p, active) if p == 0 or not active:
+            return source
+        case Scale(1.0, 0.0):
+            return source
+        case Add() | Concat() if len(node.inputs) == 1:
+            return source
+        case Cast():
+            dtypes = draft.graph.dtypes
+            same = dtypes.get(source) == dtypes.get(node.output)
+            return source if same or draft.is_param(source) else None
+        case Reshape() | Expand() if draft.shape(source) == draft.shape(node.output):
+            return source
+        case _:
+            return None
+
+
+def flat_rule(node: Node, draft: Draft) -> Rewritten:
+    """(N, C, 1, 1) and (N, C) hold the same numbers in the same order."""
+    if not isinstance(node.op, Reshape):
+        return None
+    source = node.inputs[0]
+    before, after = significant(draft.shape(source)), significant(draft.shape(node.output))
+    if draft.is_param(source):
+        return None
+    if before == after:
+        return source
+    if len(draft.shape(source)) == 4 and len(draft.shape(node.output)) == 2:
+        return replace(node, op=Flatten())
+    return None
+
+
+def significant(shape: Shape) -> Shape:
+    """The batch axis and every axis longer than one."""
+    return shape[:1] + tuple(n for n in shape[1:] if n != 1)
