@@ -6,11 +6,10 @@ out once, when first asked for. The target is left as it was found.
 
 from __future__ import annotations
 
-import shlex
 import time
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from functools import cached_property
 from math import prod
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -20,7 +19,7 @@ import numpy as np
 from resnet_ref.layers import BatchNorm
 from resnet_ref.places import Key
 from resnet_ref.spec import canonical_variant
-from resnet_verify.adapters import Adapter, Capture, CaptureError, adapter_for
+from resnet_verify.adapters import Adapter, Capture, CaptureError, adapter_for, awake
 from resnet_verify.adapters.outputs import cause
 from resnet_verify.checks import Check, NotRun
 from resnet_verify.compare import differences, paired
@@ -93,7 +92,11 @@ class Examination:
     @cached_property
     def model(self) -> Any:
         """The network: the factory's product, made once."""
-        model = self.target.create()
+        with ExitStack() as stack:
+            for awakened in awake():
+                stack.enter_context(awakened.preserved())
+                awakened.use_device(self.device)
+            model = self.target.create()
         adapter = adapter_for(model)
         if adapter is None:
             raise TargetError(
@@ -374,6 +377,7 @@ class Examination:
         modes = adapter.modes(model)
         with adapter.preserved(), warnings.catch_warnings():
             warnings.simplefilter("ignore")
+            adapter.use_device(self.device)
             if self._is_borrowed:
                 _ = self._original
             try:
@@ -430,16 +434,7 @@ class Examination:
         except Exception as error:  # the target's code may raise anything
             outcome, message = "error", f"{type(error).__name__}: {error}"
         seconds = time.perf_counter() - start
-        reproduce = self.reproduce(check.id) if outcome in ("failed", "error") else ""
-        return CheckResult(check.id, outcome, seconds, message, reproduce, diagnoses)  # type: ignore[arg-type]
-
-    def reproduce(self, check_id: str) -> str:
-        """The command line that runs one check on the target again."""
-        words = ["resnet-verify", "check", self.target.name]
-        for option, value in (("--arch", self.arch), ("--variant", self.asked_variant)):
-            words += [option, value] if value else []
-        words += ["--seed", str(self.seed)] if self.seed else []
-        return shlex.join([*words, "--select", check_id])
+        return CheckResult(check.id, outcome, seconds, message, diagnoses=diagnoses)  # type: ignore[arg-type]
 
     def verdict(self, results: Sequence[CheckResult]) -> Verdict:
         """The verdict over the results of the checks that were run, in the order of the checks."""

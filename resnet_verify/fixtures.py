@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shlex
-import sys
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -181,8 +180,7 @@ def checker(request: pytest.FixtureRequest, examination: Examination) -> Callabl
 
 def batch(examination: Examination) -> object:
     """The examination's batch as a tensor of the target's framework."""
-    framework: Any = sys.modules[examination.framework]
-    tensor: object = framework.to_tensor(examination.batch())
+    tensor: object = examination.adapter.tensor(examination.batch())
     return tensor
 
 

@@ -5,7 +5,13 @@ from importlib import import_module
 
 import pytest
 
+from resnet_verify import tune
 from tests import fake as stand_ins
+
+# Before Paddle and NumPy are imported: threads that wait for small matrix products cost more
+# than they gain where tests run side by side.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+tune.before_import()
 
 # A framework that a job demands: its absence, or any test skipped, fails the session.
 REQUIRED = os.environ.get("RESNET_VERIFY_REQUIRE", "").split()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from importlib import import_module
@@ -58,6 +58,18 @@ class Adapter(Protocol):
 
     def preserved(self) -> AbstractContextManager[None]:
         """Whatever is global in the framework (RNG, dtype, device, mode) is put back on exit."""
+        ...
+
+    def gpu_problem(self) -> str:
+        """Why the framework can use no GPU; empty where it can."""
+        ...
+
+    def use_device(self, device: str) -> None:
+        """Compute on "cpu" or "gpu" from now on."""
+        ...
+
+    def tensor(self, array: Array) -> Any:
+        """The framework's own tensor of an array."""
         ...
 
     def seed(self, seed: int) -> None:
@@ -133,11 +145,13 @@ class Adapter(Protocol):
 BUILT_IN = {"paddle": "resnet_verify.adapters.paddle"}
 
 
-def adapter_for(model: object) -> Adapter | None:
-    """The adapter of the framework that `model` belongs to, None if there is none."""
+def awake() -> Iterator[Adapter]:
+    """The adapters of the frameworks that are imported."""
     for framework, module in BUILT_IN.items():
         if framework in sys.modules:
-            adapter: Adapter = import_module(module).ADAPTER
-            if adapter.owns(model):
-                return adapter
-    return None
+            yield import_module(module).ADAPTER
+
+
+def adapter_for(model: object) -> Adapter | None:
+    """The adapter of the framework that `model` belongs to, None if there is none."""
+    return next((adapter for adapter in awake() if adapter.owns(model)), None)

@@ -53,6 +53,24 @@ class PaddleAdapter:
             np.random.set_state(numpy_state)
             warnings.filters[:] = filters  # type: ignore[index]
 
+    def gpu_problem(self) -> str:
+        """A wheel without CUDA, a driver out of reach, or no device."""
+        if not paddle.is_compiled_with_cuda():
+            return f"paddle {self.version} is built without CUDA; install paddlepaddle-gpu"
+        try:
+            count = paddle.device.cuda.device_count()
+        except (OSError, RuntimeError) as error:
+            return f"paddle {self.version} cannot reach the driver: {error}"
+        return "" if count else f"paddle {self.version} sees no GPU; is the driver installed?"
+
+    def use_device(self, device: str) -> None:
+        """Set Paddle's device."""
+        paddle.set_device(device)
+
+    def tensor(self, array: Array) -> Any:
+        """An eager tensor on the present device."""
+        return paddle.to_tensor(array)
+
     def seed(self, seed: int) -> None:
         """Seed Paddle's generators."""
         paddle.seed(seed)
@@ -190,7 +208,8 @@ class PaddleCapture:
         self._keys = keys
         self._traced = traced
         self._scope = paddle.base.core.Scope()
-        self._executor = paddle.static.Executor(paddle.CPUPlace())
+        # Where the weights are, that are shared with it.
+        self._executor = paddle.static.Executor(paddle.framework._current_expected_place())
 
     def run(self, batch: Array, values: Sequence[int]) -> list[Array]:
         """Run the captured operators and return the arrays of `values`."""
