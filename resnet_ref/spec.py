@@ -167,6 +167,9 @@ VARIANTS = (
              strided_conv=1, squeeze_excite=True),
     _variant("se", "Hu et al. 2018, stride on the first 1x1 as in He et al. 2016, table 1",
              squeeze_excite=True),
+    _variant("se", "PaddleClas SE_ResNet_vd: Hu et al. 2018 with He et al. 2019, figure 2c",
+             strided_conv=1, squeeze_excite=True, stem="deep", projection="pool-conv-norm",
+             project_first=True),
     _variant("cifar-a", "He et al. 2016, section 4.2, option A", projection="pad", stem="cifar"),
     _variant("cifar-b", "He et al. 2016, section 4.2, option B", stem="cifar"),
 )  # fmt: skip

@@ -288,12 +288,13 @@ def _located(match: Match, node: Node, paired: dict[int, int], previous: Place |
         source = next(iter(upstream), -1)
     comes_from = places[paired[source]] if source in paired else None
     feeds = _first_paired_consumer(match, node, paired)
-    if comes_from == previous or feeds is None or not isinstance(feeds.op, Add):
+    aside = feeds is not None and (isinstance(feeds.op, Add) or feeds.path.endswith("shortcut"))
+    if comes_from == previous or feeds is None or not aside:
         if previous is None:
             return Extra(node, "stem", "stem, before everything else", feeds, "")
         leaf = previous.where.rpartition(", ")[2]
         return Extra(node, previous.path, f"{previous.path}, after {leaf}", feeds, previous.where)
-    side = f"{feeds.path}, shortcut"
+    side = f"{block_of(feeds.where)}, shortcut"
     return Extra(node, side, side, feeds, previous.where if previous else "")
 
 
