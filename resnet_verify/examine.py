@@ -24,6 +24,7 @@ from resnet_verify.adapters.outputs import cause
 from resnet_verify.checks import Check, NotRun
 from resnet_verify.compare import differences, paired
 from resnet_verify.difference import Difference
+from resnet_verify.graph import Param
 from resnet_verify.normalise import normalise
 from resnet_verify.probe import (
     SMALL,
@@ -208,15 +209,20 @@ class Examination:
     @cached_property
     def totals(self) -> ParameterTotals:
         """What is registered, each tensor once; running statistics are buffers."""
-        params = self.adapter.params(self.model)
+        params = self._registered
         statistics = self._running_statistics
         buffers = sum(prod(param.shape) for param in params if param.key in statistics)
         return ParameterTotals(sum(prod(param.shape) for param in params) - buffers, buffers)
 
     @cached_property
+    def _registered(self) -> tuple[Param, ...]:
+        """Parameters and buffers of the network as it came; a forward pass may add some."""
+        return self.adapter.params(self.model)
+
+    @cached_property
     def _running_statistics(self) -> set[str]:
         """Keys of the running statistics: by use, or by what training cannot move."""
-        fixed = {p.key for p in self.adapter.params(self.model) if not p.trainable}
+        fixed = {param.key for param in self._registered if not param.trainable}
         try:
             graph = self.probe.canonical.graph
         except NotRun:
@@ -375,6 +381,7 @@ class Examination:
         """Weights, modes and global state are put back, whatever a check does."""
         adapter, model = self.adapter, self.model
         modes = adapter.modes(model)
+        _ = self._registered
         with adapter.preserved(), warnings.catch_warnings():
             warnings.simplefilter("ignore")
             adapter.use_device(self.device)

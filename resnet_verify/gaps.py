@@ -109,6 +109,8 @@ class Gaps:
                 continue  # it is there, and computed for nothing
             expected = _kernels(p.op for p in self.match.form.places if p.path == path)
             found = _kernels(self._ops_found_on(path))
+            if found == expected:
+                continue  # the same ones in another order
             self.missing = [place for place in self.missing if place.path != path]
             self.extra = [extra for extra in self.extra if extra.path != path]
             kind = self.match.form.spec.block
@@ -168,10 +170,8 @@ class Gaps:
         return [each for each in between if each != place and not each.path.endswith("shortcut")]
 
     def _replaced(self) -> Iterator[Difference]:
-        """What is missing and what is too many on one shortcut are one difference."""
+        """What is missing and what is too many on one path are one difference."""
         for where in dict.fromkeys(place.path for place in self.missing):
-            if not where.endswith("shortcut"):
-                continue
             wanted = [place for place in self.missing if place.path == where]
             instead = [extra for extra in self.extra if extra.path == where]
             if not instead:
@@ -181,7 +181,7 @@ class Gaps:
             expected = "; ".join(describe(place.op) for place in wanted)
             found = "; ".join(describe(extra.node.op) for extra in instead)
             yield Difference(
-                "projection", where, expected, found,
+                _aspect_of_replacement(wanted), where, expected, found,
                 f"{where}: {found} where the form has {expected}", instead[0].node.output,
             )  # fmt: skip
 
@@ -243,6 +243,12 @@ def _kernels(ops: Iterable[object]) -> str:
     return ", ".join(kernels) or "none"
 
 
+def _aspect_of_replacement(wanted: list[Place]) -> Aspect:
+    if wanted[0].path.endswith("shortcut"):
+        return "projection"
+    return min((ASPECT_OF_MISSING.get(type(place.op), "layer") for place in wanted), key=_rank)
+
+
 def _kind(op: object) -> str:
     return describe(op).split(",")[0].split(" (")[0]
 
@@ -289,13 +295,20 @@ def _located(match: Match, node: Node, paired: dict[int, int], previous: Place |
     comes_from = places[paired[source]] if source in paired else None
     feeds = _first_paired_consumer(match, node, paired)
     aside = feeds is not None and (isinstance(feeds.op, Add) or feeds.path.endswith("shortcut"))
-    if comes_from == previous or feeds is None or not aside:
-        if previous is None:
-            return Extra(node, "stem", "stem, before everything else", feeds, "")
-        leaf = previous.where.rpartition(", ")[2]
-        return Extra(node, previous.path, f"{previous.path}, after {leaf}", feeds, previous.where)
-    side = f"{block_of(feeds.where)}, shortcut"
-    return Extra(node, side, side, feeds, previous.where if previous else "")
+    if previous is None:
+        return Extra(node, "stem", "stem, before everything else", feeds, "")
+    if feeds is not None and aside and comes_from != previous:
+        side = f"{block_of(feeds.where)}, shortcut"
+        return Extra(node, side, side, feeds, previous.where)
+    if feeds is not None and _ends_block(previous) and block_of(feeds.where) != previous.path:
+        leaf = feeds.where.rpartition(", ")[2]
+        return Extra(node, feeds.path, f"{feeds.path}, before {leaf}", feeds, previous.where)
+    leaf = previous.where.rpartition(", ")[2]
+    return Extra(node, previous.path, f"{previous.path}, after {leaf}", feeds, previous.where)
+
+
+def _ends_block(place: Place) -> bool:
+    return place.path.endswith("post")
 
 
 def _first_paired_consumer(match: Match, node: Node, paired: dict[int, int]) -> Place | None:

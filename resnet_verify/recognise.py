@@ -31,11 +31,11 @@ SHORTLISTED_ARCHITECTURES = 3
 SHORTLISTED_FORMS = 5
 NEAR_ARCHITECTURE, NEAR_FORM = 24, 24
 """How many more operators than the nearest a candidate may have unmatched and still be tried."""
-DILATED = 2
-"""How many dilated convolutions make a dilated backbone: a forgotten stride makes none."""
+D2L_RARITY = 3.9
+"""By what d2l must be nearer than v1: as much as v1 without its three projection norms costs."""
 SWITCHES = ("bias", "eps", "affine")
 """Attributes that people set for the whole network at once."""
-REPEATED = 0.9
+REPEATED = 0.5
 """The share of its cost that such an attribute is let off where it has differed before."""
 
 
@@ -182,7 +182,8 @@ def _farness(match: Match) -> float:
                 names = differing_fields(found, expected)
                 repeated.update((name, getattr(found, name)) for name in names if name in SWITCHES)
     saved = sum((count - 1) * SMALL * REPEATED for count in repeated.values())
-    return match.alignment.cost - saved
+    rarity = D2L_RARITY if match.form.spec.variant == "d2l" else 0.0
+    return match.alignment.cost - saved + rarity
 
 
 def match_with(found: Canonical, form: Form) -> Match:
@@ -195,7 +196,8 @@ def _shortlist(found: Canonical, arch: str | None, variant: str | None) -> list[
     archs = [arch] if arch else _nearest_architectures(found)
     head = _head(found)
     dilations = [op.dilation for op in found.ops if isinstance(op, Conv)]
-    dilated = sum(dilation != (1, 1) for dilation in dilations) >= DILATED
+    # A forgotten stride makes no dilated backbone.
+    dilated = any(dilation != (1, 1) for dilation in dilations)
     candidates: list[tuple[int, int, Form]] = []
     for name in archs:
         for spec in documented_forms(name, *_interface(found)):

@@ -15,8 +15,22 @@ import paddle
 @contextmanager
 def traceable(model: Any) -> Iterator[None]:
     """The network in a state in which tracing sees what runs eagerly."""
-    with _recompute_inlined(), _undecorated(model), _legacy_norms_in_mode(model):
+    with _attributes_kept(model), _recompute_inlined(), _undecorated(model):
+        with _legacy_norms_in_mode(model):
+            yield
+
+
+@contextmanager
+def _attributes_kept(model: Any) -> Iterator[None]:
+    """What a forward pass stores in its layers is symbolic while it is traced: not to be kept."""
+    layers = model.sublayers(include_self=True)
+    before = [dict(vars(layer)) for layer in layers]
+    try:
         yield
+    finally:
+        for layer, attributes in zip(layers, before, strict=True):
+            vars(layer).clear()
+            vars(layer).update(attributes)
 
 
 @contextmanager

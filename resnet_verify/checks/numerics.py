@@ -47,8 +47,17 @@ def repeat(examination: Examination) -> Iterator[Diagnosis]:
     adapter.set_training(model, training=False)
     batch, other = examination.batch(), examination.batch(seed=1)
     first = adapter.forward(model, batch)
-    adapter.forward(model, other)
+    between = adapter.forward(model, other)
     again = adapter.forward(model, batch)
+    index = examination.main_output
+    if np.array_equal(first[index], between[index]):
+        yield Diagnosis(
+            "NUM-REPEAT", f"output {index}", "outputs that depend on the input",
+            "the same output for two inputs",
+            "in evaluation mode another input gives the same output: the network keeps state "
+            "between calls, or ignores its input",
+        )  # fmt: skip
+        return
     for index, (a, b) in enumerate(zip(first, again, strict=False)):
         if a.shape != b.shape or not np.array_equal(a, b, equal_nan=True):
             distance = gap(b, a).norm if a.shape == b.shape else float("inf")
