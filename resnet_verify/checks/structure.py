@@ -49,6 +49,12 @@ def unused(examination: Examination) -> Iterator[Diagnosis]:
     return about(examination, "STR-UNUSED", "unused")
 
 
+@check("STR-LAYER", source=TABLE)
+def layer(examination: Examination) -> Iterator[Diagnosis]:
+    """Every layer of the form is there, and none beside."""
+    return about(examination, "STR-LAYER", "layer")
+
+
 @check("STR-OPERAND", source=TABLE)
 def operand(examination: Examination) -> Iterator[Diagnosis]:
     """Every layer reads the output of the layer that stands before it in the form."""
@@ -67,28 +73,22 @@ def projection(examination: Examination) -> Iterator[Diagnosis]:
     return about(examination, "STR-PROJECTION", "projection")
 
 
-@check("STR-ACTIVATION", source=f"{HE_2016}, figure 2")
-def activation(examination: Examination) -> Iterator[Diagnosis]:
-    """Every activation is a ReLU and stands where the form has it."""
-    return about(examination, "STR-ACTIVATION", "activation")
-
-
 @check("STR-NORM", source=f"{HE_2016}, section 3.4")
 def norm(examination: Examination) -> Iterator[Diagnosis]:
     """Every batch norm of the form is there, in its place, and none beside."""
     return about(examination, "STR-NORM", "norm")
 
 
+@check("STR-ACTIVATION", source=f"{HE_2016}, figure 2")
+def activation(examination: Examination) -> Iterator[Diagnosis]:
+    """Every activation is a ReLU and stands where the form has it."""
+    return about(examination, "STR-ACTIVATION", "activation")
+
+
 @check("STR-POOL", source=TABLE)
 def pool(examination: Examination) -> Iterator[Diagnosis]:
     """The stem pools as documented."""
     return about(examination, "STR-POOL", "pool")
-
-
-@check("STR-LAYER", source=TABLE)
-def layer(examination: Examination) -> Iterator[Diagnosis]:
-    """Every layer of the form is there, and none beside."""
-    return about(examination, "STR-LAYER", "layer")
 
 
 @check("STR-HEAD", source=TABLE)
