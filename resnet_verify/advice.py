@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from resnet_ref.layers import BatchNorm
-from resnet_verify.compare import paired
+from resnet_verify.recognise import paired
 
 if TYPE_CHECKING:
     from resnet_verify.examine import Examination

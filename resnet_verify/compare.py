@@ -16,9 +16,10 @@ from resnet_ref.layers import (
 from resnet_verify.alignment import differing_fields
 from resnet_verify.depths import depth_difference, with_found_depths
 from resnet_verify.difference import ASPECTS, Aspect, Difference
+from resnet_verify.form import Place
 from resnet_verify.gaps import Gaps, block_of, unused_nodes
 from resnet_verify.graph import Detach, Node
-from resnet_verify.recognise import Match, Place, operands
+from resnet_verify.recognise import Match, Misread, misread, paired
 from resnet_verify.words import describe, padding, per_axis, size
 
 FAR = 0.3
@@ -99,13 +100,6 @@ def _too_far(match: Match, left: Gaps) -> Difference | None:
     )
 
 
-def paired(match: Match) -> Iterator[tuple[Node, Place]]:
-    """Each operator of the target with the place of the form that it stands at."""
-    for i, j in match.alignment.pairs:
-        if i is not None and j is not None:
-            yield match.found.nodes[i], match.form.places[j]
-
-
 def _attribute_differences(match: Match) -> Iterator[Difference]:
     for node, place in paired(match):
         if type(node.op) is not type(place.op):
@@ -171,37 +165,13 @@ def _value(op: object, name: str) -> str:
 
 def _operand_differences(match: Match) -> Iterator[Difference]:
     """Operators that read something else than the form has them read."""
-    place_of = {node.output: place for node, place in paired(match)}
-    found_places = {id(place) for place in place_of.values()}
-    places = match.form.places
-
-    def source(value: int) -> Place | None:
-        while value not in place_of and value in match.found.positions:
-            value = next(
-                iter(operands(match.found, match.found.nodes[match.found.positions[value]])), -1
-            )
-        return place_of.get(value)
-
-    def wanted(position: int) -> Place | None:
-        while position >= 0 and id(places[position]) not in found_places:
-            position = places[position].inputs[0]
-        return places[position] if position >= 0 else None
-
-    for node, place in paired(match):
-        have = [source(value) for value in operands(match.found, node)]
-        want = [wanted(position) for position in place.inputs]
-        if sorted(map(_name, have)) != sorted(map(_name, want)):
-            yield _operand(node, place, have, want)
+    for each in misread(match):
+        yield _operand(each)
 
 
-def _name(place: Place | None) -> str:
-    return place.where if place else "the image"
-
-
-def _operand(
-    node: Node, place: Place, have: list[Place | None], want: list[Place | None]
-) -> Difference:
-    expected, found = (" and ".join(map(_name, side)) for side in (want, have))
+def _operand(each: Misread) -> Difference:
+    node, place, have, want = each.node, each.place, each.found, each.expected
+    expected, found = " and ".join(want), " and ".join(have)
     if isinstance(place.op, Add) and len(have) == 2 and have[0] == have[1]:
         which = "branch" if have[0] == want[0] else "shortcut"
         message = (

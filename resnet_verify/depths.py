@@ -7,7 +7,8 @@ from dataclasses import replace
 
 from resnet_ref.layers import Add, BatchNorm, Conv
 from resnet_verify.difference import Difference
-from resnet_verify.recognise import Match, form_of, match_with
+from resnet_verify.form import form_of
+from resnet_verify.recognise import Match, match_with
 
 WRONG_DEPTH = 2.0
 """What a wrong number of blocks costs: a form of other depths must be nearer by more."""

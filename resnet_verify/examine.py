@@ -22,7 +22,7 @@ from resnet_ref.spec import canonical_variant
 from resnet_verify.adapters import Adapter, Capture, CaptureError, adapter_for, awake
 from resnet_verify.adapters.outputs import cause
 from resnet_verify.checks import Check, NotRun
-from resnet_verify.compare import differences, paired
+from resnet_verify.compare import differences
 from resnet_verify.difference import Difference
 from resnet_verify.graph import Param
 from resnet_verify.normalise import normalise
@@ -39,6 +39,7 @@ from resnet_verify.recognise import (
     found_head,
     in_canonical_order,
     match_with,
+    paired,
     recognise,
 )
 from resnet_verify.target import Target, TargetError

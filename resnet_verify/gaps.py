@@ -21,8 +21,9 @@ from resnet_ref.layers import (
 )
 from resnet_verify.alignment import distance
 from resnet_verify.difference import ASPECTS, Aspect, Difference
+from resnet_verify.form import Place
 from resnet_verify.graph import Detach, Dropout, Node
-from resnet_verify.recognise import Match, Place, operands
+from resnet_verify.recognise import Match, operands
 from resnet_verify.words import describe, size
 
 ASPECT_OF_MISSING: dict[type, Aspect] = {

@@ -13,18 +13,15 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 from resnet_ref.layers import (
-    Add,
     BatchNorm,
     Conv,
-    Flatten,
     GlobalAvgPool,
     Linear,
     Softmax,
 )
-from resnet_ref.layout import Network, layout
-from resnet_ref.places import block_places, named_blocks, path_places
 from resnet_ref.spec import ARCHITECTURES, Head, ResNetSpec, documented_forms
 from resnet_verify.alignment import SMALL, Alignment, align, differing_fields
+from resnet_verify.form import Form, Place, form_of
 from resnet_verify.graph import Graph, Input, Node, Parameter
 
 SHORTLISTED_ARCHITECTURES = 3
@@ -35,64 +32,10 @@ D2L_RARITY = 3.9
 """By what d2l must be nearer than v1: as much as v1 without its three projection norms costs."""
 SWITCHES = ("bias", "eps", "affine")
 """Attributes that people set for the whole network at once."""
+MISREAD = 0.5
+"""What it costs that an operator reads something else than in the form."""
 REPEATED = 0.5
 """The share of its cost that such an attribute is let off where it has differed before."""
-
-
-@dataclass(frozen=True)
-class Place:
-    """One operator of a form: where it is, what it is, and the places it reads (-1: the image)."""
-
-    where: str
-    path: str
-    op: object
-    inputs: tuple[int, ...]
-
-
-@dataclass(frozen=True)
-class Form:
-    """A documented form in canonical order."""
-
-    spec: ResNetSpec
-    network: Network
-    places: tuple[Place, ...]
-
-    @cached_property
-    def ops(self) -> tuple[object, ...]:
-        """What stands at each place."""
-        return tuple(place.op for place in self.places)
-
-
-def form_of(spec: ResNetSpec, *, pooled: bool = False) -> Form:
-    """The form of `spec`; a backbone may put out its last map `pooled`."""
-    network = layout(spec)
-    if pooled:
-        network = replace(network, head=(*network.head, GlobalAvgPool()))
-    return Form(spec, network, tuple(_places(network)))
-
-
-def _places(network: Network) -> list[Place]:
-    found: list[Place] = []
-
-    def chain(located: Iterator[tuple[str, object]], source: int) -> int:
-        for where, op in located:
-            if not isinstance(op, Flatten):  # a reshaping without effect after global pooling
-                found.append(Place(where, where.rpartition(", ")[0], op, (source,)))
-                source = len(found) - 1
-        return source
-
-    source = chain(path_places("stem", network.stem), -1)
-    for where, block in named_blocks(network):
-        by_path: dict[str, list[tuple[str, object]]] = {name: [] for name, _ in block.paths()}
-        for place, op in block_places(block, where):
-            by_path[place.rpartition(", ")[0].rpartition(", ")[2]].append((place, op))
-        entered = chain(iter(by_path["pre"]), source)
-        branch = chain(iter(by_path["branch"]), entered)
-        shortcut = chain(iter(by_path["shortcut"]), entered) if block.shortcut else source
-        found.append(Place(f"{where}, add", where, Add(), (branch, shortcut)))
-        source = chain(iter(by_path["post"]), len(found) - 1)
-    chain(path_places("head", network.head), source)
-    return found
 
 
 @dataclass(frozen=True)
@@ -167,7 +110,7 @@ def recognise(graph: Graph, arch: str | None = None, variant: str | None = None)
     matches: list[Match] = []
     for form in _shortlist(found, arch, variant):
         matches.append(match_with(found, form))
-        if matches[-1].alignment.cost == 0:
+        if matches[-1].alignment.cost == 0 and not misread(matches[-1]):
             break
     return min(matches, key=_farness)
 
@@ -183,7 +126,7 @@ def _farness(match: Match) -> float:
                 repeated.update((name, getattr(found, name)) for name in names if name in SWITCHES)
     saved = sum((count - 1) * SMALL * REPEATED for count in repeated.values())
     rarity = D2L_RARITY if match.form.spec.variant == "d2l" else 0.0
-    return match.alignment.cost - saved + rarity
+    return match.alignment.cost - saved + rarity + MISREAD * len(misread(match))
 
 
 def match_with(found: Canonical, form: Form) -> Match:
@@ -277,3 +220,46 @@ def found_head(found: Canonical) -> str:
 def operands(found: Canonical, node: Node) -> Sequence[int]:
     """The values that a node reads, parameters left out."""
     return [value for value in node.inputs if found.graph.param(value) is None]
+
+
+def paired(match: Match) -> Iterator[tuple[Node, Place]]:
+    """Each operator of the target with the place of the form that it stands at."""
+    for i, j in match.alignment.pairs:
+        if i is not None and j is not None:
+            yield match.found.nodes[i], match.form.places[j]
+
+
+@dataclass(frozen=True)
+class Misread:
+    """An operator that reads something else than in the form; the readings are locations."""
+
+    node: Node
+    place: Place
+    found: tuple[str, ...]
+    expected: tuple[str, ...]
+
+
+def misread(match: Match) -> list[Misread]:
+    """Every such operator; what the alignment left unpaired is read through."""
+    place_of = {node.output: place for node, place in paired(match)}
+    found_places = {place.where for place in place_of.values()}
+    places, found = match.form.places, match.found
+
+    def source(value: int) -> str:
+        while value not in place_of and value in found.positions:
+            upstream = operands(found, found.nodes[found.positions[value]])
+            value = next(iter(upstream), -1)
+        return place_of[value].where if value in place_of else "the image"
+
+    def wanted(position: int) -> str:
+        while position >= 0 and places[position].where not in found_places:
+            position = places[position].inputs[0]
+        return places[position].where if position >= 0 else "the image"
+
+    wrong: list[Misread] = []
+    for node, place in paired(match):
+        have = tuple(source(value) for value in operands(found, node))
+        want = tuple(wanted(position) for position in place.inputs)
+        if sorted(have) != sorted(want):
+            wrong.append(Misread(node, place, have, want))
+    return wrong

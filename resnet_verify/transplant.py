@@ -14,9 +14,8 @@ from typing import TYPE_CHECKING
 
 from resnet_ref.layers import BatchNorm, Conv, Linear, SqueezeExcite
 from resnet_ref.places import Key, slots
-from resnet_verify.compare import paired
 from resnet_verify.graph import Node, Param
-from resnet_verify.recognise import Match
+from resnet_verify.recognise import Match, paired
 
 if TYPE_CHECKING:
     from resnet_verify.adapters import Array

@@ -17,10 +17,10 @@ from resnet_ref.layers import Add, BatchNorm, Conv, Linear, Relu, Softmax, ZeroP
 from resnet_ref.places import Key
 from resnet_ref.shapes import output_shape
 from resnet_verify.checks import NotRun, check
-from resnet_verify.compare import paired
+from resnet_verify.form import Place
 from resnet_verify.gaps import block_of
 from resnet_verify.normalise import normalise
-from resnet_verify.recognise import Match, Place, in_canonical_order, match_with
+from resnet_verify.recognise import Match, in_canonical_order, match_with, paired
 from resnet_verify.strategies import seeds
 from resnet_verify.verdict import Diagnosis
 

@@ -6,8 +6,8 @@ from dataclasses import replace
 
 from resnet_ref.layers import Add, BatchNorm, Conv, Linear, Relu, SqueezeExcite
 from resnet_ref.places import slots
+from resnet_verify.form import form_of
 from resnet_verify.graph import Graph, Input, Node, Param, Parameter
-from resnet_verify.recognise import form_of
 
 IMAGE = 0
 

@@ -1,0 +1,68 @@
+"""A documented form as a sequence of places, in the order in which captures are brought too."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+from resnet_ref.layers import Add, Flatten, GlobalAvgPool
+from resnet_ref.layout import Network, layout
+from resnet_ref.places import block_places, named_blocks, path_places
+from resnet_ref.spec import ResNetSpec
+
+
+@dataclass(frozen=True)
+class Place:
+    """One operator of a form: where it is, what it is, and the places it reads (-1: the image)."""
+
+    where: str
+    path: str
+    op: object
+    inputs: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Form:
+    """A documented form in canonical order."""
+
+    spec: ResNetSpec
+    network: Network
+    places: tuple[Place, ...]
+
+    @cached_property
+    def ops(self) -> tuple[object, ...]:
+        """What stands at each place."""
+        return tuple(place.op for place in self.places)
+
+
+def form_of(spec: ResNetSpec, *, pooled: bool = False) -> Form:
+    """The form of `spec`; a backbone may put out its last map `pooled`."""
+    network = layout(spec)
+    if pooled:
+        network = replace(network, head=(*network.head, GlobalAvgPool()))
+    return Form(spec, network, tuple(_places(network)))
+
+
+def _places(network: Network) -> list[Place]:
+    found: list[Place] = []
+
+    def chain(located: Iterator[tuple[str, object]], source: int) -> int:
+        for where, op in located:
+            if not isinstance(op, Flatten):  # a reshaping without effect after global pooling
+                found.append(Place(where, where.rpartition(", ")[0], op, (source,)))
+                source = len(found) - 1
+        return source
+
+    source = chain(path_places("stem", network.stem), -1)
+    for where, block in named_blocks(network):
+        by_path: dict[str, list[tuple[str, object]]] = {name: [] for name, _ in block.paths()}
+        for place, op in block_places(block, where):
+            by_path[place.rpartition(", ")[0].rpartition(", ")[2]].append((place, op))
+        entered = chain(iter(by_path["pre"]), source)
+        branch = chain(iter(by_path["branch"]), entered)
+        shortcut = chain(iter(by_path["shortcut"]), entered) if block.shortcut else source
+        found.append(Place(f"{where}, add", where, Add(), (branch, shortcut)))
+        source = chain(iter(by_path["post"]), len(found) - 1)
+    chain(path_places("head", network.head), source)
+    return found
