@@ -43,7 +43,7 @@ from resnet_verify.recognise import (
     recognise,
 )
 from resnet_verify.target import Target, TargetError
-from resnet_verify.transplant import Held, TransplantError, correspondence
+from resnet_verify.transplant import Held, TransplantError, correspondence, twin_network
 from resnet_verify.verdict import CheckResult, Diagnosis, Identity, ParameterTotals, Verdict
 
 if TYPE_CHECKING:
@@ -288,7 +288,7 @@ class Examination:
     def twin(self) -> Any:
         """The reference network of the same form, in the target's framework."""
         _ = self.correspondence
-        return self.adapter.build(self.match.form.spec, self.dtype)
+        return self.adapter.build(twin_network(self.match), self.dtype)
 
     @cached_property
     def dtype(self) -> str:

@@ -23,6 +23,7 @@ from resnet_verify.suite import (
     targets_of,
 )
 from resnet_verify.target import Target, TargetError, is_model, load_target
+from resnet_verify.transplant import twin_network
 
 if TYPE_CHECKING:
     from resnet_verify.examine import Examination
@@ -192,7 +193,7 @@ def twin(examination: Examination) -> object:
     except NotRun as why:
         _fail(str(why))
     with adapter.preserved():
-        network = adapter.build(examination.match.form.spec, examination.dtype)
+        network = adapter.build(twin_network(examination.match), examination.dtype)
     keys = adapter.place_keys(network)
     adapter.write(network, None, {keys[key]: array for key, array in weights.items()})
     return network

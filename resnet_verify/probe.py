@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from math import prod
 from typing import TYPE_CHECKING, Any
 
-from resnet_ref.layers import Conv
+from resnet_ref.layers import AvgPool, Conv, Linear
 from resnet_verify.adapters import CaptureError
 from resnet_verify.graph import Dropout
 from resnet_verify.normalise import normalise
@@ -54,6 +55,7 @@ def probe(adapter: Adapter, model: Any) -> Probe:
         CaptureError: it takes none; the message is that of the first try.
     """
     first: CaptureError | None = None
+    second_best: Probe | None = None
     for shape in candidate_shapes(adapter, model):
         try:
             capture = adapter.capture(model, shape, training=True)
@@ -65,19 +67,31 @@ def probe(adapter: Adapter, model: Any) -> Probe:
             first = first or CaptureError(f"a convolution does not take the channels of {shape}")
             continue
         channels_last = shape[1] == shape[2]
-        return Probe(capture, canonical, shape[3 if channels_last else 1], shape[2], channels_last)
+        channels = shape[3 if channels_last else 1]
+        found = Probe(capture, canonical, channels, shape[2], channels_last)
+        if not _windowed_head(canonical):
+            return found
+        second_best = second_best or found
+    if second_best is not None:
+        return second_best
     assert first is not None  # at least one size was tried
     raise first
 
 
+def _windowed_head(canonical: Canonical) -> bool:
+    """Whether the head pools a window: at the size that it is made for, that is the whole map."""
+    return any(isinstance(op, AvgPool) for op in canonical.ops[-4:])
+
+
 def _channels_fit(canonical: Canonical) -> bool:
-    """Whether every convolution gets as many channels as it takes; tracing does not see to it."""
+    """Whether every layer gets as many channels as it takes; tracing does not see to it."""
     shapes = canonical.graph.shapes
-    return all(
-        shapes[node.inputs[0]][1] == node.op.in_channels
-        for node in canonical.nodes
-        if isinstance(node.op, Conv)
-    )
+    for node in canonical.nodes:
+        if isinstance(node.op, Conv) and shapes[node.inputs[0]][1] != node.op.in_channels:
+            return False
+        if isinstance(node.op, Linear) and prod(shapes[node.inputs[0]][1:]) != node.op.in_features:
+            return False
+    return True
 
 
 def candidate_shapes(adapter: Adapter, model: Any) -> list[tuple[int, ...]]:

@@ -8,12 +8,14 @@ are kept in one layout (convolutions (out, in, height, width), linear maps (in, 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import prod
 from typing import TYPE_CHECKING
 
-from resnet_ref.layers import BatchNorm, Conv, Linear, SqueezeExcite
+from resnet_ref.layers import BatchNorm, Conv, Linear, PadShortcut, SqueezeExcite
+from resnet_ref.layout import Network
 from resnet_ref.places import Key, slots
+from resnet_verify.gaps import block_of
 from resnet_verify.graph import Node, Param
 from resnet_verify.recognise import Match, paired
 
@@ -98,3 +100,24 @@ def roles(node: Node) -> dict[str, int]:
         case _:
             names = ()
     return dict(zip(names, held, strict=False))
+
+
+def twin_network(match: Match) -> Network:
+    """The form's network, its zero channels on the side where the target has them.
+
+    He et al. 2016, section 4.2, leaves the side open, so either is right.
+    """
+    padded = {
+        block_of(place.where): (node.op,)
+        for node, place in paired(match)
+        if isinstance(node.op, PadShortcut) and isinstance(place.op, PadShortcut)
+    }
+    network = match.form.network
+    stages = tuple(
+        tuple(
+            replace(block, shortcut=padded.get(f"stage {stage}, block {index}", block.shortcut))
+            for index, block in enumerate(blocks)
+        )
+        for stage, blocks in enumerate(network.stages, start=1)
+    )
+    return replace(network, stages=stages)

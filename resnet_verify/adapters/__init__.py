@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from resnet_ref.layout import Network
     from resnet_ref.places import Key
-    from resnet_ref.spec import ResNetSpec
     from resnet_verify.graph import Graph, Param
 
     Array = NDArray[Any]
@@ -116,8 +116,8 @@ class Adapter(Protocol):
         """Forward and backward of ``sum(outputs[output] * cotangent)``."""
         ...
 
-    def build(self, spec: ResNetSpec, dtype: str) -> Any:
-        """The reference network of `spec`."""
+    def build(self, network: Network, dtype: str) -> Any:
+        """The reference network that `network` describes."""
         ...
 
     def place_keys(self, reference: Any) -> dict[Key, str]:

@@ -20,8 +20,8 @@ from resnet_verify.adapters.paddle_tracing import traceable
 from resnet_verify.graph import Graph, Param
 
 if TYPE_CHECKING:
+    from resnet_ref.layout import Network
     from resnet_ref.places import Key
-    from resnet_ref.spec import ResNetSpec
     from resnet_verify.adapters import Array
 
 
@@ -158,12 +158,12 @@ class PaddleAdapter:
         image_gradient = None if image.grad is None else _numpy(image.grad)
         return Step(tuple(map(_numpy, outputs)), gradients, image_gradient)
 
-    def build(self, spec: ResNetSpec, dtype: str) -> Any:
+    def build(self, network: Network, dtype: str) -> Any:
         """The reference network, built under `dtype` as the default type."""
         from resnet_ref.paddle import build
 
         paddle.set_default_dtype(dtype if dtype in ("float32", "float64") else "float32")
-        return build(spec)
+        return build(network)
 
     def place_keys(self, reference: Any) -> dict[Key, str]:
         """`Param.key` of each tensor of a network that `build` made."""

@@ -277,4 +277,11 @@ def _steps(examination: Examination) -> tuple[Step, Step]:
     shape = adapter.forward(twin, examination.for_twin(batch))[0].shape
     cotangent = random_batch(shape, examination.seed + 7, examination.dtype)
     expected = adapter.step(twin, examination.for_twin(batch), cotangent, 0)
-    return adapter.step(model, batch, cotangent, examination.main_output), expected
+    own = adapter.forward(model, batch)[examination.main_output].shape
+    return adapter.step(model, batch, _shaped(cotangent, own), examination.main_output), expected
+
+
+def _shaped(cotangent: Array, shape: tuple[int, ...]) -> Array:
+    """The twin's cotangent in the target's order of axes."""
+    last = np.moveaxis(cotangent, 1, -1) if cotangent.ndim == 4 else cotangent
+    return np.ascontiguousarray(last) if last.shape == shape else cotangent.reshape(shape)

@@ -153,7 +153,7 @@ _TIMM_LIKE = (
     Correct("timm-resnet34d", timm_like.resnet34d, "resnet34", "vd", **DEEP),
     Correct("timm-seresnet50", timm_like.seresnet50, "resnet50", "se"),
     Correct("timm-seresnet18", timm_like.seresnet18, "resnet18", "se"),
-    Correct("timm-resnet34-os16", timm_like.resnet34_os16, "resnet34", "v1", output_stride=16),
+    Correct("timm-resnet50-os16", timm_like.resnet50_os16, "resnet50", "v1.5", output_stride=16),
     Correct("timm-no-classifier", timm_like.no_classifier, "resnet50", "v1.5", **BACKBONE),
 )
 

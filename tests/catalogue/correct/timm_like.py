@@ -280,8 +280,8 @@ def seresnet18(**kwargs):
     return resnet18(attn_layer=SELayer, **kwargs)
 
 
-def resnet34_os16():
-    return resnet34(output_stride=16)
+def resnet50_os16():
+    return resnet50(output_stride=16)
 
 
 def no_classifier():
