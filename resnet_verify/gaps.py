@@ -134,7 +134,8 @@ class Gaps:
     def _moved(self) -> Iterator[Difference]:
         for place in list(self.missing):
             for extra in self.extra:
-                same_block = block_of(extra.where) == block_of(place.where)
+                # Behind the last operator of a block still belongs to it.
+                same_block = block_of(place.where) in (block_of(extra.where), block_of(extra.after))
                 if same_block and distance(extra.node.op, place.op) == 0:
                     self.missing.remove(place)
                     self.extra.remove(extra)
@@ -156,7 +157,7 @@ class Gaps:
             expected, found = _standing(self.match, place), _found_at(extra)
         yield Difference(
             ASPECT_OF_MISSING.get(type(place.op), "layer"),
-            extra.where,
+            extra.where if block_of(extra.where) == block else place.where,
             f"{what} {expected}",
             f"{what} {found}",
             f"{block}: {what} stands {found}; the form has it {expected}",
@@ -168,7 +169,13 @@ class Gaps:
         order = {each.where: position for position, each in enumerate(self.match.form.places)}
         here, there = order[place.where], order[extra.after] if extra.after else -1
         between = self.match.form.places[min(here, there + 1) : max(here, there + 1)]
-        return [each for each in between if each != place and not each.path.endswith("shortcut")]
+        return [
+            each
+            for each in between
+            if each != place
+            and block_of(each.where) == block_of(place.where)
+            and not each.path.endswith("shortcut")
+        ]
 
     def _replaced(self) -> Iterator[Difference]:
         """What is missing and what is too many on one path are one difference."""
