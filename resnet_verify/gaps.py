@@ -134,8 +134,9 @@ class Gaps:
     def _moved(self) -> Iterator[Difference]:
         for place in list(self.missing):
             for extra in self.extra:
-                # Behind the last operator of a block still belongs to it.
-                same_block = block_of(place.where) in (block_of(extra.where), block_of(extra.after))
+                # An addition behind the last operator of a block still belongs to it.
+                stands = extra.after if isinstance(place.op, Add) else extra.where
+                same_block = block_of(place.where) == block_of(stands)
                 if same_block and distance(extra.node.op, place.op) == 0:
                     self.missing.remove(place)
                     self.extra.remove(extra)
