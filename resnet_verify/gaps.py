@@ -156,12 +156,14 @@ class Gaps:
             place = passed[0]
         else:
             expected, found = _standing(self.match, place), _found_at(extra)
+        # Within a block a convolution can only change places with norms and activations.
+        order = "convolution and norm are in another order: " if isinstance(place.op, Conv) else ""
         yield Difference(
             ASPECT_OF_MISSING.get(type(place.op), "layer"),
             extra.where if block_of(extra.where) == block else place.where,
             f"{what} {expected}",
             f"{what} {found}",
-            f"{block}: {what} stands {found}; the form has it {expected}",
+            f"{block}: {order}{what} stands {found}; the form has it {expected}",
             extra.node.output,
         )
 
