@@ -49,12 +49,6 @@ def unused(examination: Examination) -> Iterator[Diagnosis]:
     return about(examination, "STR-UNUSED", "unused")
 
 
-@check("STR-LAYER", source=TABLE)
-def layer(examination: Examination) -> Iterator[Diagnosis]:
-    """Every layer of the form is there, and none beside."""
-    return about(examination, "STR-LAYER", "layer")
-
-
 @check("STR-OPERAND", source=TABLE)
 def operand(examination: Examination) -> Iterator[Diagnosis]:
     """Every layer reads the output of the layer that stands before it in the form."""
@@ -65,6 +59,12 @@ def operand(examination: Examination) -> Iterator[Diagnosis]:
 def addition(examination: Examination) -> Iterator[Diagnosis]:
     """Every block adds its branch and its shortcut, once each and unscaled."""
     return about(examination, "STR-ADD", "addition")
+
+
+@check("STR-LAYER", source=TABLE)
+def layer(examination: Examination) -> Iterator[Diagnosis]:
+    """Every layer of the form is there, and none beside."""
+    return about(examination, "STR-LAYER", "layer")
 
 
 @check("STR-PROJECTION", source=f"{HE_2016}, section 3.3")
