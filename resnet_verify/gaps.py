@@ -313,7 +313,8 @@ def _located(match: Match, node: Node, paired: dict[int, int], previous: Place |
         return Extra(node, side, side, feeds, previous.where)
     if feeds is not None and _ends_block(previous) and block_of(feeds.where) != previous.path:
         leaf = feeds.where.rpartition(", ")[2]
-        return Extra(node, feeds.path, f"{feeds.path}, before {leaf}", feeds, previous.where)
+        where = f"{feeds.path}, before {leaf}, behind {block_of(previous.where)}"
+        return Extra(node, feeds.path, where, feeds, previous.where)
     leaf = previous.where.rpartition(", ")[2]
     return Extra(node, previous.path, f"{previous.path}, after {leaf}", feeds, previous.where)
 

@@ -61,16 +61,16 @@ def addition(examination: Examination) -> Iterator[Diagnosis]:
     return about(examination, "STR-ADD", "addition")
 
 
-@check("STR-LAYER", source=TABLE)
-def layer(examination: Examination) -> Iterator[Diagnosis]:
-    """Every layer of the form is there, and none beside."""
-    return about(examination, "STR-LAYER", "layer")
-
-
 @check("STR-PROJECTION", source=f"{HE_2016}, section 3.3")
 def projection(examination: Examination) -> Iterator[Diagnosis]:
     """A shortcut projects exactly where the form projects, and is the identity elsewhere."""
     return about(examination, "STR-PROJECTION", "projection")
+
+
+@check("STR-LAYER", source=TABLE)
+def layer(examination: Examination) -> Iterator[Diagnosis]:
+    """Every layer of the form is there, and none beside."""
+    return about(examination, "STR-LAYER", "layer")
 
 
 @check("STR-NORM", source=f"{HE_2016}, section 3.4")
