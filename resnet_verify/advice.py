@@ -20,8 +20,7 @@ def advice(examination: Examination) -> Iterator[str]:
         NotRun: the network cannot be captured.
     """
     yield from _momentum(examination)
-    sizes = {shape for shape, _ in examination.small_captures}
-    if sizes == {examination.probe.main_shape}:
+    if set(examination.shapes) == {examination.probe.main_shape}:
         side = examination.probe.side
         yield f"the head pools a window of fixed size: the network takes {side}x{side} images only"
 

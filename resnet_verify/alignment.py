@@ -120,7 +120,6 @@ def _common(found: Sequence[object], expected: Sequence[object]) -> int:
     return count
 
 
-Cell = tuple[float, int]
 MATCH, SKIP_FOUND, SKIP_EXPECTED = 0, 1, 2
 
 

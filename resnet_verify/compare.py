@@ -9,7 +9,6 @@ from resnet_ref.layers import (
     BatchNorm,
     Conv,
     Linear,
-    MaxPool,
     PadShortcut,
     SqueezeExcite,
 )
@@ -17,7 +16,7 @@ from resnet_verify.alignment import differing_fields
 from resnet_verify.depths import depth_difference, with_found_depths
 from resnet_verify.difference import ASPECTS, Aspect, Difference
 from resnet_verify.form import Place
-from resnet_verify.gaps import Gaps, block_of, unused_nodes
+from resnet_verify.gaps import ASPECT_OF_MISSING, Gaps, block_of, unused_nodes
 from resnet_verify.graph import Detach, Node
 from resnet_verify.recognise import Match, Misread, misread, paired
 from resnet_verify.words import describe, padding, per_axis, size
@@ -66,9 +65,9 @@ def differences(match: Match) -> list[Difference]:
 
 def _differences(match: Match) -> list[Difference]:
     gaps = Gaps.of(match)
-    by_gap = gaps.explain()
     if far := _too_far(match, gaps):
         return [far]
+    by_gap = gaps.explain()
     touched = {block_of(difference.where) for difference in by_gap}
     found = [
         *by_gap,
@@ -83,8 +82,8 @@ def _differences(match: Match) -> list[Difference]:
     return sorted(found, key=lambda difference: ASPECTS.index(difference.aspect))
 
 
-def _too_far(match: Match, left: Gaps) -> Difference | None:
-    unpaired = len(left.missing) + len(left.extra)
+def _too_far(match: Match, gaps: Gaps) -> Difference | None:
+    unpaired = len(gaps.missing) + len(gaps.extra)
     total = len(match.found.nodes) + len(match.form.places)
     if unpaired <= FAR * total:
         return None
@@ -95,8 +94,8 @@ def _too_far(match: Match, left: Gaps) -> Difference | None:
         "the whole network",
         "a documented ResNet",
         f"a network of {len(match.found.nodes)} operators",
-        f"this is no documented ResNet: the nearest form, {nearest}, has {len(left.missing)} "
-        f"operators that are not there and lacks {len(left.extra)} that are",
+        f"this is no documented ResNet: the nearest form, {nearest}, has {len(gaps.missing)} "
+        f"operators that are not there and lacks {len(gaps.extra)} that are",
     )
 
 
@@ -116,9 +115,7 @@ def _attribute_differences(match: Match) -> Iterator[Difference]:
 
 def _substitution(node: Node, place: Place) -> Difference:
     expected, found = describe(place.op), describe(node.op)
-    aspect: Aspect = {Add: "addition", MaxPool: "pool", BatchNorm: "norm"}.get(  # type: ignore[assignment]
-        type(place.op), "activation"
-    )
+    aspect = ASPECT_OF_MISSING.get(type(place.op), "layer")
     return Difference(
         aspect, place.where, expected, found,
         f"{place.where}: {found} where the form has {expected}", node.output,

@@ -25,20 +25,19 @@ from resnet_verify.checks import Check, NotRun
 from resnet_verify.compare import differences
 from resnet_verify.difference import Difference
 from resnet_verify.graph import Param
-from resnet_verify.normalise import normalise
 from resnet_verify.probe import (
     SMALL,
     SMALL_UNSTRIDED,
     Probe,
+    Sized,
     candidate_shapes,
+    evaluated,
     probe,
     takes,
 )
 from resnet_verify.recognise import (
     Match,
     found_head,
-    in_canonical_order,
-    match_with,
     paired,
     recognise,
 )
@@ -81,8 +80,9 @@ class Examination:
     ) -> None:
         self.target = target
         self.arch = arch
-        self.asked_variant = variant
-        self.variant = canonical_variant(arch, variant) if arch and variant else variant
+        self.variant = variant
+        if arch and variant:
+            canonical_variant(arch, variant)
         self.seed = seed
         self.device = device
         self.tolerance = tolerance
@@ -149,32 +149,23 @@ class Examination:
     @cached_property
     def match(self) -> Match:
         """The network in training mode, held against the form nearest to it."""
-        return recognise(self.probe.canonical.graph, self.arch, self.variant)
+        return recognise(self.probe.canonical, self.arch, self.variant, self.allow_head)
 
     @cached_property
     def evaluation_match(self) -> Match:
         """The network in evaluation mode, held against the same form."""
-        _, capture = self.small_captures[0]
-        return match_with(in_canonical_order(normalise(capture.graph)), self.match.form)
-
-    def _capture_evaluation(self, shape: tuple[int, ...]) -> Capture:
-        try:
-            return self.adapter.capture(self.model, shape, training=False)
-        except CaptureError as error:
-            raise NotRun(f"the network cannot be captured in evaluation mode: {error}") from error
+        return self.small_captures[0].match
 
     @cached_property
     def differences(self) -> list[Difference]:
         """Structural deviations, those of evaluation mode alone after the others."""
         in_training = differences(self.match)
         known = {(d.aspect, d.where, d.expected, d.found) for d in in_training}
-        in_evaluation = [
+        return in_training + [
             d
             for d in differences(self.evaluation_match)
             if (d.aspect, d.where, d.expected, d.found) not in known
         ]
-        allowed = {head.replace("_", "-") for head in self.allow_head}
-        return [d for d in (*in_training, *in_evaluation) if d.found not in allowed]
 
     @property
     def is_far(self) -> bool:
@@ -186,10 +177,10 @@ class Examination:
         """What the network is, where it is a documented form other than the one asked for."""
         if not (self.arch or self.variant):
             return ""
-        free = recognise(self.probe.canonical.graph)
+        free = recognise(self.probe.canonical)
         if free.alignment.cost > 0:
             return ""
-        asked = " ".join(filter(None, (self.arch, self.asked_variant)))
+        asked = " ".join(filter(None, (self.arch, self.variant)))
         return f"this is {free.form.spec.arch} {free.form.spec.variant}; you asked for {asked}"
 
     @cached_property
@@ -341,24 +332,23 @@ class Examination:
         return self.once(f"weights {seed}", lambda: random_weights(shapes, seed))
 
     @cached_property
-    def small_captures(self) -> list[tuple[tuple[int, ...], Capture]]:
+    def small_captures(self) -> list[Sized]:
         """Captures in evaluation mode at small sizes; at the one size that fits where none does."""
         unstrided = self.match.form.spec.stem == "cifar"
         shapes = [self.probe.shape(*size) for size in (SMALL_UNSTRIDED if unstrided else SMALL)]
-        found = [
-            (shape, capture)
-            for shape in shapes
-            if (capture := takes(self.adapter, self.model, shape, self.match.found))
-        ]
+        tried = [takes(self.adapter, self.model, shape, self.match) for shape in shapes]
+        found = [sized for sized in tried if sized is not None]
         if found:
             return found
-        shape = self.probe.main_shape
-        return [(shape, self._capture_evaluation(shape))]
+        try:
+            return [evaluated(self.adapter, self.model, self.probe.main_shape, self.match.form)]
+        except CaptureError as error:
+            raise NotRun(f"the network cannot be captured in evaluation mode: {error}") from error
 
     @property
     def shapes(self) -> list[tuple[int, ...]]:
         """The shapes of the batches that the numerical checks use."""
-        return [shape for shape, _ in self.small_captures]
+        return [sized.shape for sized in self.small_captures]
 
     def batch(self, shape: tuple[int, ...] | None = None, seed: int = 0) -> Array:
         """A deterministic batch of images."""

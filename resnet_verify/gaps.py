@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from resnet_ref.layers import (
@@ -23,7 +23,7 @@ from resnet_verify.alignment import distance
 from resnet_verify.difference import ASPECTS, Aspect, Difference
 from resnet_verify.form import Place
 from resnet_verify.graph import Detach, Dropout, Node
-from resnet_verify.recognise import Match, operands
+from resnet_verify.recognise import Match, operands, places_by_value, source_place
 from resnet_verify.words import describe, size
 
 ASPECT_OF_MISSING: dict[type, Aspect] = {
@@ -285,26 +285,23 @@ def _missing_difference(group: list[Place], *, unused: Counter[object]) -> Diffe
 
 def _extras(match: Match) -> Iterator[Extra]:
     """Unpaired operators of the target, each with the place that it stands at."""
-    paired = {match.found.nodes[i].output: j for i, j in match.alignment.pairs
-              if i is not None and j is not None}  # fmt: skip
+    place_of = places_by_value(match)
     previous: Place | None = None
     for i, j in match.alignment.pairs:
-        if j is not None and i is not None:
-            previous = match.form.places[j]
-        if i is None or j is not None:
+        if i is None:
             continue
-        node = match.found.nodes[i]
-        yield _located(match, node, paired, previous)
+        if j is None:
+            yield _located(match, match.found.nodes[i], place_of, previous)
+        else:
+            previous = match.form.places[j]
 
 
-def _located(match: Match, node: Node, paired: dict[int, int], previous: Place | None) -> Extra:
-    places = match.form.places
+def _located(
+    match: Match, node: Node, place_of: Mapping[int, Place], previous: Place | None
+) -> Extra:
     source = next(iter(operands(match.found, node)), -1)
-    while source not in paired and source in match.found.positions:
-        upstream = operands(match.found, match.found.nodes[match.found.positions[source]])
-        source = next(iter(upstream), -1)
-    comes_from = places[paired[source]] if source in paired else None
-    feeds = _first_paired_consumer(match, node, paired)
+    comes_from = source_place(match, place_of, source)
+    feeds = _first_paired_consumer(match, node, place_of)
     aside = feeds is not None and (isinstance(feeds.op, Add) or feeds.path.endswith("shortcut"))
     if previous is None:
         return Extra(node, "stem", "stem, before everything else", feeds, "")
@@ -323,12 +320,12 @@ def _ends_block(place: Place) -> bool:
     return place.path.endswith("post")
 
 
-def _first_paired_consumer(match: Match, node: Node, paired: dict[int, int]) -> Place | None:
+def _first_paired_consumer(match: Match, node: Node, place_of: Mapping[int, Place]) -> Place | None:
     reached = {node.output}
     for later in match.found.nodes:
         if reached.intersection(later.inputs):
-            if later.output in paired:
-                return match.form.places[paired[later.output]]
+            if later.output in place_of:
+                return place_of[later.output]
             reached.add(later.output)
     return None
 

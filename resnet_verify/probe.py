@@ -11,10 +11,11 @@ from resnet_ref.layers import AvgPool, Conv, Linear
 from resnet_verify.adapters import CaptureError
 from resnet_verify.graph import Dropout
 from resnet_verify.normalise import normalise
-from resnet_verify.recognise import Canonical, in_canonical_order
+from resnet_verify.recognise import Canonical, Match, in_canonical_order, match_with
 
 if TYPE_CHECKING:
     from resnet_verify.adapters import Adapter, Capture
+    from resnet_verify.form import Form
 
 # ImageNet first, then CIFAR and what else is common; a head of fixed size fits one of them.
 SIDES = (224, 32, 64, 96, 256, 299)
@@ -112,17 +113,36 @@ def _channel_counts(adapter: Adapter, model: Any) -> list[int]:
     return list(dict.fromkeys(likely)) or [3, 1]
 
 
-def takes(adapter: Adapter, model: Any, shape: tuple[int, ...], like: Canonical) -> Capture | None:
+@dataclass(frozen=True)
+class Sized:
+    """A capture in evaluation mode at one shape of input, held against the target's form."""
+
+    shape: tuple[int, ...]
+    capture: Capture
+    match: Match
+
+
+def evaluated(adapter: Adapter, model: Any, shape: tuple[int, ...], form: Form) -> Sized:
+    """Capture in evaluation mode.
+
+    Raises:
+        CaptureError: the network does not take the shape.
+    """
+    capture = adapter.capture(model, shape, training=False)
+    canonical = in_canonical_order(normalise(capture.graph))
+    return Sized(shape, capture, match_with(canonical, form))
+
+
+def takes(adapter: Adapter, model: Any, shape: tuple[int, ...], like: Match) -> Sized | None:
     """The capture in evaluation mode at another size; None where it computes something else.
 
     A head of fixed size takes one size only, or pools another part of the map at others.
     """
     try:
-        capture = adapter.capture(model, shape, training=False)
+        sized = evaluated(adapter, model, shape, like.form)
     except CaptureError:
         return None
-    here = in_canonical_order(normalise(capture.graph))
-    return capture if _kinds(here) == _kinds(like) else None
+    return sized if _kinds(sized.match.found) == _kinds(like.found) else None
 
 
 def _kinds(canonical: Canonical) -> list[type]:

@@ -8,7 +8,8 @@ alignment with each form on it, decides.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -19,7 +20,7 @@ from resnet_ref.layers import (
     Linear,
     Softmax,
 )
-from resnet_ref.spec import ARCHITECTURES, Head, ResNetSpec, documented_forms
+from resnet_ref.spec import ARCHITECTURES, ResNetSpec, canonical_variant, documented_forms
 from resnet_verify.alignment import SMALL, Alignment, align, differing_fields
 from resnet_verify.form import Form, Place, form_of
 from resnet_verify.graph import Graph, Input, Node, Parameter
@@ -104,11 +105,18 @@ class Match:
     alignment: Alignment
 
 
-def recognise(graph: Graph, arch: str | None = None, variant: str | None = None) -> Match:
-    """The nearest documented form, of `arch` and `variant` where these are given."""
-    found = in_canonical_order(graph)
+def recognise(
+    found: Canonical,
+    arch: str | None = None,
+    variant: str | None = None,
+    allow_head: Sequence[str] = (),
+) -> Match:
+    """The nearest documented form, of `arch` and `variant` where these are given.
+
+    Heads in `allow_head` are taken for documented wherever the network has them.
+    """
     matches: list[Match] = []
-    for form in _shortlist(found, arch, variant):
+    for form in _shortlist(found, arch, variant, allow_head):
         matches.append(match_with(found, form))
         if matches[-1].alignment.cost == 0 and not misread(matches[-1]):
             break
@@ -118,12 +126,10 @@ def recognise(graph: Graph, arch: str | None = None, variant: str | None = None)
 def _farness(match: Match) -> float:
     """The alignment's cost with an attribute that differs everywhere counted once, near enough."""
     repeated: Counter[tuple[object, ...]] = Counter()
-    for i, j in match.alignment.pairs:
-        if i is not None and j is not None:
-            found, expected = match.found.nodes[i].op, match.form.places[j].op
-            if isinstance(expected, Conv | BatchNorm) and type(found) is type(expected):
-                names = differing_fields(found, expected)
-                repeated.update((name, getattr(found, name)) for name in names if name in SWITCHES)
+    for node, place in paired(match):
+        if isinstance(place.op, Conv | BatchNorm) and type(node.op) is type(place.op):
+            names = differing_fields(node.op, place.op)
+            repeated.update((name, getattr(node.op, name)) for name in names if name in SWITCHES)
     saved = sum((count - 1) * SMALL * REPEATED for count in repeated.values())
     rarity = D2L_RARITY if match.form.spec.variant == "d2l" else 0.0
     return match.alignment.cost - saved + rarity + MISREAD * len(misread(match))
@@ -134,21 +140,25 @@ def match_with(found: Canonical, form: Form) -> Match:
     return Match(found, form, align(found.ops, form.ops))
 
 
-def _shortlist(found: Canonical, arch: str | None, variant: str | None) -> list[Form]:
+def _shortlist(
+    found: Canonical, arch: str | None, variant: str | None, allow_head: Sequence[str]
+) -> list[Form]:
     wanted = Counter(map(_signature, found.ops))
-    archs = [arch] if arch else _nearest_architectures(found)
+    # One name for a variant that has two: v1 and v1.5 are the same without a bottleneck.
+    named = {name: canonical_variant(name, variant) if variant else None
+             for name in ([arch] if arch else _architectures_with(variant))}  # fmt: skip
     head = _head(found)
     dilations = [op.dilation for op in found.ops if isinstance(op, Conv)]
     # A forgotten stride makes no dilated backbone.
     dilated = any(dilation != (1, 1) for dilation in dilations)
     candidates: list[tuple[int, int, Form]] = []
-    for name in archs:
+    for name in _nearest_architectures(found, list(named)):
         for spec in documented_forms(name, *_interface(found)):
-            if variant and spec.variant != variant:
+            if named[name] not in (None, spec.variant):
                 continue
             if spec.output_stride != spec.native_stride and not dilated:
                 continue
-            form = _with_head(spec, head)
+            form = _with_head(spec, head, allow_head)
             here = Counter(map(_signature, form.ops))
             distance = (wanted - here).total() + (here - wanted).total()
             distance += int(_switches(found.ops) != _switches(form.ops))
@@ -170,11 +180,20 @@ def _switches(ops: Sequence[object]) -> set[tuple[str, object]]:
     return biases | {("eps", f"{op.eps:.2g}") for op in ops if isinstance(op, BatchNorm)}
 
 
-def _nearest_architectures(found: Canonical) -> list[str]:
+def _architectures_with(variant: str | None) -> list[str]:
+    """The architectures for which `variant` is documented, under its own or another name."""
+    found: list[str] = []
+    for arch in ARCHITECTURES:
+        with suppress(ValueError):
+            found += [arch] if variant is None or canonical_variant(arch, variant) else []
+    return found
+
+
+def _nearest_architectures(found: Canonical, among: Sequence[str]) -> list[str]:
     """By the widths, kernels and groups of the convolutions: what no variant changes much."""
     wanted = Counter(_conv_signature(op) for op in found.ops if isinstance(op, Conv))
     distances: list[tuple[int, str]] = []
-    for arch in ARCHITECTURES:
+    for arch in among:
         first = next(iter(documented_forms(arch, *_interface(found))))
         here = Counter(_conv_signature(op) for op in form_of(first).ops if isinstance(op, Conv))
         distances.append(((wanted - here).total() + (here - wanted).total(), arch))
@@ -203,12 +222,12 @@ def _head(found: Canonical) -> str:
     return "pooled" if isinstance(last, GlobalAvgPool) else "none"
 
 
-def _with_head(spec: ResNetSpec, head: str) -> Form:
-    """A form with the head that the target has; a softmax only where the form documents one."""
+def _with_head(spec: ResNetSpec, head: str, allowed: Sequence[str]) -> Form:
+    """A form with the head that the target has; a softmax only where documented or allowed."""
     if head in ("none", "pooled"):
         return form_of(replace(spec, head="none"), pooled=head == "pooled")
-    documented: Head = "softmax" if head == "softmax" and spec.head == "softmax" else "classifier"
-    return form_of(replace(spec, head=documented))
+    right = head == spec.head or head in allowed
+    return form_of(replace(spec, head=head if right else "classifier"))  # type: ignore[arg-type]
 
 
 def found_head(found: Canonical) -> str:
@@ -229,6 +248,20 @@ def paired(match: Match) -> Iterator[tuple[Node, Place]]:
             yield match.found.nodes[i], match.form.places[j]
 
 
+def places_by_value(match: Match) -> dict[int, Place]:
+    """The place of each paired operator, by the value that it makes."""
+    return {node.output: place for node, place in paired(match)}
+
+
+def source_place(match: Match, place_of: Mapping[int, Place], value: int) -> Place | None:
+    """The place that `value` comes from, unpaired operators read through; None for the image."""
+    found = match.found
+    while value not in place_of and value in found.positions:
+        upstream = operands(found, found.nodes[found.positions[value]])
+        value = next(iter(upstream), -1)
+    return place_of.get(value)
+
+
 @dataclass(frozen=True)
 class Misread:
     """An operator that reads something else than in the form; the readings are locations."""
@@ -241,15 +274,13 @@ class Misread:
 
 def misread(match: Match) -> list[Misread]:
     """Every such operator; what the alignment left unpaired is read through."""
-    place_of = {node.output: place for node, place in paired(match)}
+    place_of = places_by_value(match)
     found_places = {place.where for place in place_of.values()}
     places, found = match.form.places, match.found
 
     def source(value: int) -> str:
-        while value not in place_of and value in found.positions:
-            upstream = operands(found, found.nodes[found.positions[value]])
-            value = next(iter(upstream), -1)
-        return place_of[value].where if value in place_of else "the image"
+        place = source_place(match, place_of, value)
+        return place.where if place else "the image"
 
     def wanted(position: int) -> str:
         while position >= 0 and places[position].where not in found_places:

@@ -72,10 +72,6 @@ class Adapter(Protocol):
         """The framework's own tensor of an array."""
         ...
 
-    def seed(self, seed: int) -> None:
-        """Seed the framework's random number generators."""
-        ...
-
     def set_training(self, model: Any, training: bool) -> None:
         """Switch between training and evaluation mode."""
         ...

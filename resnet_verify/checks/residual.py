@@ -19,14 +19,14 @@ from resnet_ref.shapes import output_shape
 from resnet_verify.checks import NotRun, check
 from resnet_verify.form import Place
 from resnet_verify.gaps import block_of
-from resnet_verify.normalise import normalise
-from resnet_verify.recognise import Match, in_canonical_order, match_with, paired
+from resnet_verify.recognise import Match, paired
 from resnet_verify.strategies import seeds
 from resnet_verify.verdict import Diagnosis
 
 if TYPE_CHECKING:
-    from resnet_verify.adapters import Array, Capture
+    from resnet_verify.adapters import Array
     from resnet_verify.examine import Examination
+    from resnet_verify.probe import Sized
 
 EQUATION_1 = "He et al. 2016, https://arxiv.org/abs/1512.03385, equation 1"
 SECTION_3_3 = "He et al. 2016, https://arxiv.org/abs/1512.03385, section 3.3"
@@ -124,9 +124,9 @@ def _projection_law(block: BlockEnds, values: Values) -> str:
 @check("RES-SHAPE", source=ARITHMETIC)
 def shape(examination: Examination) -> Iterator[Diagnosis]:
     """Every layer's output has the size floor((n + 2p - k) / s) + 1, odd sizes included."""
-    for input_shape, capture in examination.small_captures:
-        match = _matched(examination, capture)
-        values = _run(examination, match, capture, input_shape, seed=0)
+    for sized in examination.small_captures:
+        match = sized.match
+        values = _run(examination, sized, seed=0)
         for node, place in paired(match):
             if isinstance(place.op, Add | Linear | Softmax) or node.output not in values:
                 continue
@@ -177,11 +177,8 @@ def _try_laws(examination: Examination) -> dict[tuple[str, str], str]:
     Raises:
         NotRun: no block was found whole.
     """
-    captures = [
-        (shape, capture, _matched(examination, capture))
-        for shape, capture in examination.small_captures
-    ]
-    blocks = [list(_blocks(match)) for _, _, match in captures]
+    captures = examination.small_captures
+    blocks = [list(_blocks(sized.match)) for sized in captures]
     if not any(blocks):
         raise NotRun("no block of the form was found whole in the network")
     broken: dict[tuple[str, str], str] = {}
@@ -190,8 +187,7 @@ def _try_laws(examination: Examination) -> dict[tuple[str, str], str]:
     @given(seeds)
     def every_block(seed: int) -> None:
         chosen = seed % len(captures)
-        input_shape, capture, match = captures[chosen]
-        values = _run(examination, match, capture, input_shape, seed, zeroed=blocks[chosen])
+        values = _run(examination, captures[chosen], seed, zeroed=blocks[chosen])
         for block in blocks[chosen]:
             for name, law in LAWS.items():
                 if text := law(block, values):
@@ -199,10 +195,6 @@ def _try_laws(examination: Examination) -> dict[tuple[str, str], str]:
 
     every_block()
     return broken
-
-
-def _matched(examination: Examination, capture: Capture) -> Match:
-    return match_with(in_canonical_order(normalise(capture.graph)), examination.match.form)
 
 
 def _blocks(match: Match) -> Iterator[BlockEnds]:
@@ -236,9 +228,7 @@ def _blocks(match: Match) -> Iterator[BlockEnds]:
 
 def _run(
     examination: Examination,
-    match: Match,
-    capture: Capture,
-    input_shape: tuple[int, ...],
+    sized: Sized,
     seed: int,
     zeroed: list[BlockEnds] | None = None,
 ) -> dict[int, Array]:
@@ -251,12 +241,13 @@ def _run(
                 weights[key] = np.zeros_like(weights[key])
     examination.give_weights(weights)
     if zeroed is None:
-        wanted = [node.output for node, place in paired(match) if not isinstance(place.op, ZeroPad)]
+        wanted = [node.output for node, place in paired(sized.match)
+                  if not isinstance(place.op, ZeroPad)]  # fmt: skip
     else:
         wanted = [v for block in zeroed for v in (block.entering, block.leaving, block.shortcut)]
     wanted = list(dict.fromkeys(wanted))
-    arrays = capture.run(examination.batch(input_shape, seed % 1000), wanted)
-    shapes = match.found.graph.shapes
+    arrays = sized.capture.run(examination.batch(sized.shape, seed), wanted)
+    shapes = sized.match.found.graph.shapes
     return {
         value: _channels_first(array, shapes[value])
         for value, array in zip(wanted, arrays, strict=True)

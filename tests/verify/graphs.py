@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from resnet_ref.layers import Add, BatchNorm, Conv, Linear, Relu, SqueezeExcite
+from resnet_ref.layers import BatchNorm, Conv, Linear, SqueezeExcite
 from resnet_ref.places import slots
 from resnet_verify.form import form_of
 from resnet_verify.graph import Graph, Input, Node, Param, Parameter
@@ -74,7 +74,3 @@ def with_after(graph, output, op):
 def nodes_of(graph, kind):
     """The operators of one kind, in order."""
     return [node for node in graph.nodes if isinstance(node.op, kind)]
-
-
-ACTIVATIONS = (Relu,)
-JOINS = (Add,)
