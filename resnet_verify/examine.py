@@ -19,7 +19,7 @@ import numpy as np
 from resnet_ref.layers import BatchNorm
 from resnet_ref.places import Key
 from resnet_ref.spec import canonical_variant
-from resnet_verify.adapters import Adapter, Capture, CaptureError, adapter_for, awake
+from resnet_verify.adapters import Adapter, Capture, CaptureError, adapter_for, awake, registered
 from resnet_verify.adapters.outputs import cause
 from resnet_verify.checks import Check, NotRun
 from resnet_verify.compare import differences
@@ -99,13 +99,17 @@ class Examination:
                 stack.enter_context(awakened.preserved())
                 awakened.use_device(self.device)
             model = self.target.create()
-        adapter = adapter_for(model)
-        if adapter is None:
-            raise TargetError(
-                f"{self.target.name}: this is a {type(model).__module__}.{type(model).__qualname__}"
-                ", not a network of a supported framework (Paddle)"
-            )
-        return model
+            adapter = adapter_for(model)
+            if adapter is None:
+                kind = type(model)
+                raise TargetError(
+                    f"{self.target.name}: this is a {kind.__module__}.{kind.__qualname__}, "
+                    f"not a network of a supported framework ({', '.join(registered())})"
+                )
+            try:
+                return adapter.ready(model)
+            except Exception as error:  # the target's code may raise anything
+                raise TargetError(f"{self.target.name}: {cause(error)}") from error
 
     @cached_property
     def adapter(self) -> Adapter:
@@ -131,6 +135,11 @@ class Examination:
     def framework_version(self) -> str:
         """Version of the target's framework."""
         return self.adapter.version
+
+    @property
+    def modes(self) -> tuple[bool, ...]:
+        """Whether to train, for each mode that the framework has: evaluation, then training."""
+        return (False, True) if self.adapter.trains else (False,)
 
     # What it is
 
@@ -252,7 +261,7 @@ class Examination:
         return first
 
     def _error_at(self, shape: tuple[int, ...]) -> str:
-        for training in (True, False):
+        for training in reversed(self.modes):
             self.adapter.set_training(self.model, training)
             self._dirty = True  # training mode moves the running statistics
             try:
@@ -389,7 +398,7 @@ class Examination:
     @cached_property
     def second_instance(self) -> Any:
         """What the target's factory gives when it is called again."""
-        return self.target.create()
+        return self.adapter.ready(self.target.create())
 
     @cached_property
     def _is_borrowed(self) -> bool:
@@ -417,6 +426,9 @@ class Examination:
 
     def run(self, check: Check) -> CheckResult:
         """Run one check; whatever the target does, the answer is a result."""
+        if check.training and not self.adapter.trains:
+            why = f"{self.framework} holds networks in evaluation mode only"
+            return CheckResult(check.id, "skipped", 0.0, why)
         start = time.perf_counter()
         diagnoses: tuple[Diagnosis, ...] = ()
         outcome, message = "passed", ""

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from importlib import import_module
 from importlib.util import find_spec
 
-from resnet_verify.adapters import BUILT_IN
+from resnet_verify.adapters import registered
 
 
 def why_unusable() -> str:
@@ -13,8 +12,8 @@ def why_unusable() -> str:
 
     This imports the frameworks that are installed.
     """
-    installed = [module for framework, module in BUILT_IN.items() if find_spec(framework)]
+    installed = [point for framework, point in registered().items() if find_spec(framework)]
     if not installed:
         return "no framework is installed; pip install paddlepaddle-gpu"
-    problems: list[str] = [import_module(module).ADAPTER.gpu_problem() for module in installed]
+    problems: list[str] = [point.load().gpu_problem() for point in installed]
     return "" if "" in problems else "; ".join(problems)

@@ -28,7 +28,7 @@ SMALL_UNSTRIDED = ((2, 32, 32), (3, 27, 18))
 
 @dataclass(frozen=True)
 class Probe:
-    """What images a network takes, and its capture in training mode at one such size."""
+    """What images a network takes, and its capture at one such size, in training where it trains."""
 
     capture: Capture
     canonical: Canonical
@@ -59,7 +59,7 @@ def probe(adapter: Adapter, model: Any) -> Probe:
     second_best: Probe | None = None
     for shape in candidate_shapes(adapter, model):
         try:
-            capture = adapter.capture(model, shape, training=True)
+            capture = adapter.capture(model, shape, training=adapter.trains)
         except CaptureError as error:
             first = first or error
             continue

@@ -6,10 +6,13 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from importlib import import_module
+from functools import cache
+from importlib.metadata import EntryPoint, entry_points
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from numpy.typing import NDArray
 
     from resnet_ref.layout import Network
@@ -47,13 +50,27 @@ class Capture(Protocol):
 
 
 class Adapter(Protocol):
-    """What the toolkit needs of a framework. Arrays are NumPy; `model` is the framework's own."""
+    """What the toolkit needs of a framework. Arrays are NumPy; `model` is the framework's own.
+
+    `trains` says whether its networks have a training mode and gradients; where they have not,
+    only evaluation mode is captured, and `step` is never called. `weights_suffix` is that of
+    the framework's own files of weights, dot included.
+    """
 
     name: str
     version: str
+    trains: bool
+    weights_suffix: str
 
     def owns(self, model: object) -> bool:
         """Whether `model` is a network of this framework."""
+        ...
+
+    def ready(self, model: Any) -> Any:
+        """The network to judge: on the present device, unwrapped, its lazy parameters made.
+
+        It is `model` itself wherever nothing has to be done; the user's own is never changed.
+        """
         ...
 
     def preserved(self) -> AbstractContextManager[None]:
@@ -132,20 +149,52 @@ class Adapter(Protocol):
         """The network's own saved state, by its names."""
         ...
 
+    def read_weights(self, path: Path) -> dict[str, Array]:
+        """The arrays in a file of the framework's own format, by their names.
+
+        Nothing in the file is executed.
+
+        Raises:
+            ValueError: the file holds something else than named arrays; the message says what.
+        """
+        ...
+
+    def write_weights(self, model: Any, path: Path) -> None:
+        """Save the network's state in the framework's own format."""
+        ...
+
     def load_state(self, model: Any, state: Mapping[str, Array]) -> None:
         """Load `state` the way the framework's users do."""
         ...
 
 
-# A framework that is not yet imported owns no model, so it need not be woken.
-BUILT_IN = {"paddle": "resnet_verify.adapters.paddle"}
+# By the name under which the framework is imported, in the order in which they are asked.
+BUILT_IN = {
+    "paddle": "resnet_verify.adapters.paddle:ADAPTER",
+    "torch": "resnet_verify.adapters.torch:ADAPTER",
+    "mindspore": "resnet_verify.adapters.mindspore:ADAPTER",
+    "onnx": "resnet_verify.adapters.onnx:ADAPTER",
+}
+ENTRY_POINTS = "resnet_verify.adapters"
+"""The group under which others register theirs: ``framework = "package.module:ADAPTER"``."""
+
+
+@cache
+def registered() -> Mapping[str, EntryPoint]:
+    """Every adapter's entry point by the import name of its framework; built-in ones win."""
+    built_in = {name: EntryPoint(name, value, ENTRY_POINTS) for name, value in BUILT_IN.items()}
+    others = {point.name: point for point in entry_points(group=ENTRY_POINTS)}
+    return {**built_in, **others, **built_in}
 
 
 def awake() -> Iterator[Adapter]:
-    """The adapters of the frameworks that are imported."""
-    for framework, module in BUILT_IN.items():
+    """The adapters of the frameworks that are imported.
+
+    A framework that is not yet imported owns no model, so it need not be woken.
+    """
+    for framework, entry_point in registered().items():
         if framework in sys.modules:
-            yield import_module(module).ADAPTER
+            yield entry_point.load()
 
 
 def adapter_for(model: object) -> Adapter | None:

@@ -30,10 +30,16 @@ class PaddleAdapter:
 
     name = "paddle"
     version = paddle.__version__
+    trains = True
+    weights_suffix = ".pdparams"
 
     def owns(self, model: object) -> bool:
         """Whether `model` is a `paddle.nn.Layer`."""
         return isinstance(model, paddle.nn.Layer)
+
+    def ready(self, model: Any) -> Any:
+        """The network itself: Paddle makes it on the present device."""
+        return model
 
     @contextmanager
     def preserved(self) -> Iterator[None]:

@@ -31,7 +31,7 @@ class Check:
     """One property that a target is held to.
 
     `promise` is one sentence; `explanation` is the rest of the function's docstring: how it
-    is judged, and with what source.
+    is judged, and with what source. `training` says that it asks for a training mode.
     """
 
     id: str
@@ -39,20 +39,21 @@ class Check:
     explanation: str
     source: str
     function: Callable[[Examination], Iterable[Diagnosis]]
+    training: bool = False
 
 
 _REGISTRY: dict[str, Check] = {}
 
 
 def check(
-    check_id: str, *, source: str
+    check_id: str, *, source: str, training: bool = False
 ) -> Callable[[Callable[[Examination], Iterable[Diagnosis]]], Check]:
     """Register a function as the check `check_id`; its docstring's first line is its promise."""
 
     def register(function: Callable[[Examination], Iterable[Diagnosis]]) -> Check:
         promise, _, explanation = (function.__doc__ or "").strip().partition("\n")
         dedented = "\n".join(line.strip() for line in explanation.strip().splitlines())
-        found = Check(check_id, promise.rstrip("."), dedented, source, function)
+        found = Check(check_id, promise.rstrip("."), dedented, source, function, training)
         _REGISTRY[check_id] = found
         return found
 

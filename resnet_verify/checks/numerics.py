@@ -27,7 +27,7 @@ PURE = "a network in evaluation mode is a function of its weights and its input"
 def input_kept(examination: Examination) -> Iterator[Diagnosis]:
     """The forward pass does not change its input."""
     _randomise(examination)
-    for training in (False, True):
+    for training in examination.modes:
         examination.adapter.set_training(examination.model, training)
         batch = examination.batch()
         if not examination.adapter.keeps_input(examination.model, batch):
@@ -100,13 +100,13 @@ def evaluation(examination: Examination) -> Iterator[Diagnosis]:
     yield from _outputs(examination, training=False)
 
 
-@check("NUM-TRAIN", source=TWIN)
+@check("NUM-TRAIN", source=TWIN, training=True)
 def training(examination: Examination) -> Iterator[Diagnosis]:
     """In training mode the outputs are those of the twin, at several sizes and batches."""
     yield from _outputs(examination, training=True)
 
 
-@check("NUM-STATISTICS", source=ALGORITHM_2)
+@check("NUM-STATISTICS", source=ALGORITHM_2, training=True)
 def running_statistics(examination: Examination) -> Iterator[Diagnosis]:
     """One forward pass in training mode moves the running statistics as it moves the twin's.
 
@@ -140,7 +140,7 @@ def running_statistics(examination: Examination) -> Iterator[Diagnosis]:
             return
 
 
-@check("NUM-GRADIENT", source=TWIN)
+@check("NUM-GRADIENT", source=TWIN, training=True)
 def gradients(examination: Examination) -> Iterator[Diagnosis]:
     """Every parameter and the input receive the gradient that the twin's receive."""
     _randomise(examination)
