@@ -28,7 +28,7 @@ SMALL_UNSTRIDED = ((2, 32, 32), (3, 27, 18))
 
 @dataclass(frozen=True)
 class Probe:
-    """What images a network takes, and its capture at one such size, in training where it trains."""
+    """What images a network takes, and its capture at one such size, training if it trains."""
 
     capture: Capture
     canonical: Canonical

@@ -146,14 +146,15 @@ def gradients(examination: Examination) -> Iterator[Diagnosis]:
     _randomise(examination)
     found, expected = _steps(examination)
     limit = _bound(examination, "gradient")
-    keys = examination.adapter.place_keys(examination.twin)
+    twins = examination.twin_tensors
     scale = max(float(np.linalg.norm(g)) for g in expected.gradients.values() if g is not None)
     # Below rounding of the largest gradient: a bias in front of a norm gets zero but for that.
     floor = scale * 1e-3
     for key, held in reversed(examination.correspondence.items()):
-        wanted = expected.gradients.get(keys[key])
+        wanted = expected.gradients.get(twins[key].param.key)
         if wanted is None:
             continue
+        wanted = twins[key].canonical(wanted)
         have = found.gradients.get(held.param.key)
         if have is None:
             if held.param.registered:
