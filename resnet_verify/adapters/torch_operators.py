@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from math import inf, prod
+from typing import TypeGuard
 
 import torch
 
@@ -292,7 +293,9 @@ def _dropped(noise: Value, reading: Reading) -> float | None:
     call = reading.made_by.get(noise)
     while call is not None and call.name in ("div_", "div"):
         call = reading.made_by.get(call.arguments["self"])
-    kept = call.arguments.get("p") if call is not None and call.name == "bernoulli_" else None
+    if call is None or call.name != "bernoulli_":
+        return None
+    kept = call.arguments.get("p")
     return round(1 - kept, 9) if _number(kept) else None
 
 
