@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from resnet_ref.places import Key
     from resnet_verify.adapters import Array
 
+HALF = (torch.float16, torch.bfloat16)
 LAZY_SHAPES = ((2, 3, 224, 224), (2, 1, 224, 224))
 """Batches that a network may take whose layers find out their sizes from the first one."""
 
@@ -42,7 +43,9 @@ class TorchAdapter:
         return isinstance(model, torch.nn.Module)
 
     def ready(self, model: Any) -> Any:
-        """What `torch.compile` was given, its lazy layers made, on the present device.
+        """What `torch.compile` was given, on the present device; lazy layers are made.
+
+        Half precision is too coarse to tell a mistake from rounding: float32 takes its place.
 
         Raises:
             CaptureError: a lazy network does not take images.
@@ -51,11 +54,12 @@ class TorchAdapter:
         device = torch.empty(0).device
         tensors = [*model.parameters(), *model.buffers()]
         lazy = any(map(torch.nn.parameter.is_lazy, tensors))
-        if lazy or any(tensor.device.type != device.type for tensor in tensors):
-            model = copy.deepcopy(model)
+        half = any(tensor.dtype in HALF for tensor in tensors)
+        if lazy or half or any(tensor.device.type != device.type for tensor in tensors):
+            model = copy.deepcopy(model).to(device)
         if lazy:
             _materialise(model)
-        return model.to(device)
+        return model.float() if half else model
 
     @contextmanager
     def preserved(self) -> Iterator[None]:
@@ -336,10 +340,10 @@ def _is_tensor(value: object) -> bool:
 
 
 def _numpy(tensor: torch.Tensor) -> Array:
-    tensor = tensor.detach()
+    tensor = tensor.detach().cpu()
     if tensor.dtype == torch.bfloat16:  # a type that NumPy does not have
         tensor = tensor.float()
-    array: Array = tensor.cpu().contiguous().numpy().copy()
+    array: Array = tensor.contiguous().numpy().copy()
     return array
 
 

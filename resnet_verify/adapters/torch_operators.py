@@ -88,6 +88,14 @@ class Reading:
         """The shape of a value."""
         return self.shapes[value.number]
 
+    def made(self, call: Call) -> Shape:
+        """The shape of what a call puts out first."""
+        return tuple(self.tensor(call.outputs[0]).shape)
+
+    def tensor(self, value: Value) -> torch.Tensor:
+        """The tensor whose value it was; it may hold another by now, but in the same layout."""
+        return self._recorder.tensors[value]
+
     def sources(
         self, image: torch.Tensor, registered: Mapping[Param, torch.Tensor]
     ) -> dict[str, torch.Tensor]:
@@ -131,7 +139,7 @@ class Reading:
     def _note(
         self, value: Value, op: object, inputs: Iterable[Value], call: Call | None = None
     ) -> None:
-        tensor = self._recorder.tensors[value]
+        tensor = self.tensor(value)
         self.shapes[value.number] = tuple(tensor.shape)
         self.dtypes[value.number] = str(tensor.dtype).removeprefix("torch.")
         origin, detached = (call.origin, call.detached) if call else ("", False)
@@ -236,13 +244,8 @@ def _sum(call: Call, reading: Reading) -> Meaning:
     """A sum is a mean times the number of its terms."""
     axes, shape = _axes(call, reading), reading.shape(call.inputs[0])
     terms = prod(shape[axis] for axis in axes)
-    mean = reading.intermediate(Mean(axes), call.inputs, tuple(call_shape(call, reading)))
+    mean = reading.intermediate(Mean(axes), call.inputs, reading.made(call))
     return Scale(float(terms)), (mean,)
-
-
-def call_shape(call: Call, reading: Reading) -> Shape:
-    """The shape of what a call puts out first."""
-    return tuple(reading._recorder.tensors[call.outputs[0]].shape)
 
 
 def _axes(call: Call, reading: Reading) -> tuple[int, ...]:
@@ -310,7 +313,7 @@ def _addmm(call: Call, reading: Reading) -> Meaning:
     if (given["beta"], given["alpha"]) != (1, 1):
         return _other(call), call.inputs
     factors = (given["mat1"], given["mat2"])
-    product = reading.intermediate(Matmul(), factors, call_shape(call, reading))
+    product = reading.intermediate(Matmul(), factors, reading.made(call))
     return Add(), (product, given["self"])
 
 
@@ -319,8 +322,18 @@ def _linear(call: Call, reading: Reading) -> Meaning:
     factors = (given["input"], given["weight"])
     if given.get("bias") is None:
         return Matmul(transposed=True), factors
-    product = reading.intermediate(Matmul(transposed=True), factors, call_shape(call, reading))
+    product = reading.intermediate(Matmul(transposed=True), factors, reading.made(call))
     return Add(), (product, given["bias"])
+
+
+def _strided(call: Call, reading: Reading) -> Meaning:
+    """`as_strided` is how axes of length one get other strides; anything else is a copy of parts."""
+    laid_out = [
+        [pair for pair in zip(tensor.shape, tensor.stride(), strict=True) if pair[0] != 1]
+        for tensor in map(reading.tensor, (call.inputs[0], call.outputs[0]))
+    ]
+    same = laid_out[0] == laid_out[1] and not call.arguments["storage_offset"]
+    return (Reshape() if same else _other(call)), call.inputs
 
 
 def _permute(call: Call, reading: Reading) -> Meaning:
@@ -403,7 +416,7 @@ def _dropout(call: Call, reading: Reading) -> Meaning:
 
 
 def _concat(call: Call, reading: Reading) -> Meaning:
-    return Concat(call.arguments["dim"] % len(call_shape(call, reading))), call.inputs
+    return Concat(call.arguments["dim"] % len(reading.made(call))), call.inputs
 
 
 def _filled(call: Call, reading: Reading) -> Meaning:
@@ -463,6 +476,7 @@ OPERATORS: Mapping[str, Callable[[Call, Reading], Meaning]] = {
         ("view", "_unsafe_view", "reshape", "_reshape_alias", "squeeze", "unsqueeze"),
         _plain(Reshape()),
     ),
+    "as_strided": _strided,
     "expand": _plain(Expand()),
     **dict.fromkeys(("clone", "alias", "lift_fresh", "lift_fresh_copy"), _plain(Identity())),
     "copy_": _copy,
