@@ -327,7 +327,7 @@ def _linear(call: Call, reading: Reading) -> Meaning:
 
 
 def _strided(call: Call, reading: Reading) -> Meaning:
-    """`as_strided` is how axes of length one get other strides; anything else is a copy of parts."""
+    """It gives axes of length one other strides; whatever else it does is not known."""
     laid_out = [
         [pair for pair in zip(tensor.shape, tensor.stride(), strict=True) if pair[0] != 1]
         for tensor in map(reading.tensor, (call.inputs[0], call.outputs[0]))
