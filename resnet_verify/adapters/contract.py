@@ -202,14 +202,17 @@ class AdapterContract:
 
     def test_global_state_is_preserved(self) -> None:
         """Python's and NumPy's generators are as they were."""
-        python, numpy_state = random.getstate(), np.random.get_state()[1].tolist()
+
+        def state() -> tuple[Any, ...]:
+            return random.getstate(), str(np.random.get_state())
+
+        before = state()
         with self.adapter.preserved():
             self.adapter.seed(11)
             self.adapter.use_device("cpu")
             random.random()
             np.random.rand()
-        assert random.getstate() == python
-        assert np.random.get_state()[1].tolist() == numpy_state
+        assert state() == before
 
     def test_dropout_repeats_after_seeding(self, batch: Array) -> None:
         """Two networks that are seeded alike drop the same elements."""
@@ -223,7 +226,7 @@ class AdapterContract:
                 self.adapter.set_training(model, True)
                 self.adapter.seed(5)
                 outputs.append(self.adapter.forward(model, batch)[0])
-        assert np.array_equal(*outputs)
+        assert np.array_equal(outputs[0], outputs[1])
 
     def test_a_saved_state_can_be_loaded(self, model: Any, batch: Array) -> None:
         """`state` and `load_state` carry everything that counts."""
@@ -233,7 +236,7 @@ class AdapterContract:
         for network in (model, second):
             self.adapter.set_training(network, False)
         outputs = [self.adapter.forward(network, batch)[0] for network in (model, second)]
-        assert np.array_equal(*outputs)
+        assert np.array_equal(outputs[0], outputs[1])
 
     def test_a_file_of_weights_holds_the_state(self, model: Any, tmp_path: Path) -> None:
         """`write_weights` and `read_weights` are inverse."""
