@@ -54,11 +54,11 @@ class TorchAdapter:
         device = torch.empty(0).device
         tensors = [*model.parameters(), *model.buffers()]
         lazy = any(map(torch.nn.parameter.is_lazy, tensors))
-        half = any(tensor.dtype in HALF for tensor in tensors)
-        if lazy or half or any(tensor.device.type != device.type for tensor in tensors):
-            model = copy.deepcopy(model).to(device)
-        if lazy:
+        if lazy:  # such a network cannot be copied, and has nothing yet that could change
             _materialise(model)
+        half = any(tensor.dtype in HALF for tensor in tensors)
+        if half or any(tensor.device.type != device.type for tensor in tensors):
+            model = copy.deepcopy(model).to(device)
         return model.float() if half else model
 
     @contextmanager
