@@ -155,3 +155,9 @@ Layer: TypeAlias = (
     | SqueezeExcite
 )
 """What a documented network is a sequence of; `Add` stands between a block's two paths."""
+
+
+def is_uneven(padding: Padding) -> bool:
+    """Whether the amounts differ from side to side."""
+    top, bottom, left, right = padding
+    return top != bottom or left != right

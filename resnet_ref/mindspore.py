@@ -3,11 +3,13 @@
 ``resnet18()`` to ``resnet152()`` build the usual ones; `build` takes any `ResNetSpec` and
 `build_block` one residual unit. Weights are drawn as documented: convolutions from He et al.
 2015, https://arxiv.org/abs/1502.01852, normal with variance 2 / fan out; norms at 1 and 0; the
-classifier normal with deviation 0.01 (Goyal et al. 2017, section 5.1).
+classifier normal with deviation 0.01 (Goyal et al. 2017, section 5.1); their biases at 0.
 
 MindSpore keeps the share `momentum` of the old running statistic, as Paddle does, and moves the
 running variance towards the unbiased one of the batch, as PyTorch does: n / (n - 1) as large, n
-being the number of elements of a channel. On a CPU its convolutions and norms know float32 only.
+being the number of elements of a channel in the batch. It normalises by the biased one, like
+every framework. On a CPU its convolutions and norms know float32 only. A fresh network is in
+evaluation mode, as every cell is. PyNative and graph mode both run it.
 """
 
 # MindSpore is not analysed: its classes and results are Any.
@@ -17,45 +19,41 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, TypedDict
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
-from mindspore import Parameter, Tensor, nn, ops
+import mindspore
+from mindspore import nn, ops
 from mindspore.common.initializer import Normal
 
 from resnet_ref import layers, places
 from resnet_ref.layout import Block as BlockLayout
 from resnet_ref.layout import Network as NetworkLayout
 from resnet_ref.layout import layout
-from resnet_ref.spec import Head, ResNetSpec, Stem, spec
+from resnet_ref.spec import ResNetSpec, spec
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
-LOWEST = -3.4028235e38
-"""The least float32: what a maximum pads with."""
+    from resnet_ref.form import Form
 
 
 class Padded(nn.Cell):
-    """A layer on an image that is padded first, its sides each by its own amount."""
+    """A pooling whose padding differs from side to side: put around the image before it."""
 
-    def __init__(self, layer: nn.Cell, padding: layers.Padding, value: float = 0.0) -> None:
+    def __init__(self, padding: layers.Padding, value: float, layer: nn.Cell) -> None:
         super().__init__()
-        top, bottom, left, right = padding
-        self.sides = (left, right, top, bottom)
+        self.sides = _sides(padding)
         self.value = value
         self.layer = layer
 
-    def construct(self, x: Tensor) -> Tensor:
-        """(N, C, H, W) to what the layer makes of it."""
-        return self.layer(ops.pad(x, self.sides, mode="constant", value=self.value))
+    def construct(self, x: mindspore.Tensor) -> mindspore.Tensor:
+        """(N, C, H, W) to (N, C, H', W')."""
+        return self.layer(ops.pad(x, self.sides, value=self.value))
 
 
-class GlobalAvgPool(nn.Cell):
-    """Mean over height and width."""
-
-    def construct(self, x: Tensor) -> Tensor:
-        """(N, C, H, W) to (N, C, 1, 1)."""
-        return ops.mean(x, (2, 3), keep_dims=True)
+class PlainNorm(nn.BatchNorm2d):
+    """A norm without scale and shift: MindSpore holds them all the same, at 1 and 0."""
 
 
 class PadShortcut(nn.Cell):
@@ -64,11 +62,13 @@ class PadShortcut(nn.Cell):
     def __init__(self, layer: layers.PadShortcut) -> None:
         super().__init__()
         self.stride = layer.stride
-        self.padding = (0, 0, 0, 0, layer.before, layer.after)
+        self.pad = nn.Pad(((0, 0), (layer.before, layer.after), (0, 0), (0, 0)))
 
-    def construct(self, x: Tensor) -> Tensor:
+    def construct(self, x: mindspore.Tensor) -> mindspore.Tensor:
         """(N, C, H, W) to (N, before + C + after, ceil(H / stride), ceil(W / stride))."""
-        return ops.pad(x[:, :, :: self.stride, :: self.stride], self.padding)
+        # Not x[:, :, ::stride, ::stride], which in 2.10 has no gradient where sizes are odd.
+        strides = (1, 1, self.stride, self.stride)
+        return self.pad(ops.strided_slice(x, (0, 0, 0, 0), x.shape, strides))
 
 
 class SqueezeExcite(nn.Cell):
@@ -79,11 +79,10 @@ class SqueezeExcite(nn.Cell):
         self.squeeze = nn.Dense(layer.channels, layer.squeezed, has_bias=layer.bias)
         self.excite = nn.Dense(layer.squeezed, layer.channels, has_bias=layer.bias)
 
-    def construct(self, x: Tensor) -> Tensor:
+    def construct(self, x: mindspore.Tensor) -> mindspore.Tensor:
         """(N, C, H, W) to the same shape."""
-        means = ops.mean(x, (2, 3))
-        gate = ops.sigmoid(self.excite(ops.relu(self.squeeze(means))))
-        return x * gate.expand_dims(2).expand_dims(3)
+        gate = ops.sigmoid(self.excite(ops.relu(self.squeeze(x.mean((2, 3))))))
+        return x * gate[:, :, None, None]
 
 
 class Block(nn.Cell):
@@ -98,18 +97,27 @@ class Block(nn.Cell):
         self.post = _sequence(block.post)
         self.is_identity = not block.shortcut
 
-    def construct(self, x: Tensor) -> Tensor:
+    def construct(self, x: mindspore.Tensor) -> mindspore.Tensor:
         """(N, C, H, W) to (N, C', H', W')."""
         p = self.pre(x)
         return self.post(self.branch(p) + (x if self.is_identity else self.shortcut(p)))
 
     def named_places(self) -> Iterator[tuple[str, layers.Layer, nn.Cell]]:
         """As `Network.named_places`, for a block alone."""
-        yield from _paired(places.places(self.description), self._layers())
+        yield from places.paired(self.description, self._layers())
 
     def _layers(self) -> Iterator[nn.Cell]:
         for path in (self.pre, self.branch, self.shortcut, self.post):
-            yield from path.cells()
+            yield from path.cell_list
+
+
+# Two names, so that a printed network tells them apart.
+class BasicBlock(Block):
+    """Two 3x3 convolutions."""
+
+
+class BottleneckBlock(Block):
+    """1x1, 3x3 and 1x1 convolutions."""
 
 
 class Network(nn.Cell):
@@ -120,11 +128,14 @@ class Network(nn.Cell):
         self.description = network
         self.stem = _sequence(network.stem)
         self.stages = nn.SequentialCell(
-            [nn.SequentialCell([*map(build_block, blocks)]) for blocks in network.stages]
+            [
+                nn.SequentialCell([build_block(block) for block in blocks])
+                for blocks in network.stages
+            ]
         )
         self.head = _sequence(network.head)
 
-    def construct(self, x: Tensor) -> Tensor:
+    def construct(self, x: mindspore.Tensor) -> mindspore.Tensor:
         """(N, in_channels, H, W) to (N, num_classes), or to the last feature map without a head."""
         return self.head(self.stages(self.stem(x)))
 
@@ -135,14 +146,14 @@ class Network(nn.Cell):
         `resnet_ref.derive`: stem; pre, branch, shortcut and post of each block; head.
         Together with `tensors` it addresses every tensor of the network.
         """
-        yield from _paired(places.places(self.description), self._layers())
+        yield from places.paired(self.description, self._layers())
 
     def _layers(self) -> Iterator[nn.Cell]:
-        yield from self.stem.cells()
-        for stage in self.stages.cells():
-            for block in stage.cells():
+        yield from self.stem.cell_list
+        for stage in self.stages.cell_list:
+            for block in stage.cell_list:
                 yield from block._layers()
-        yield from self.head.cells()
+        yield from self.head.cell_list
 
 
 def build(spec: ResNetSpec | NetworkLayout) -> Network:
@@ -152,38 +163,30 @@ def build(spec: ResNetSpec | NetworkLayout) -> Network:
 
 def build_block(block: BlockLayout) -> Block:
     """One residual unit, freshly initialised."""
-    return Block(block)
+    return (BottleneckBlock if block.kind == "bottleneck" else BasicBlock)(block)
 
 
-def tensors(layer: nn.Cell) -> dict[str, Parameter]:
+def tensors(layer: nn.Cell) -> dict[str, mindspore.Parameter]:
     """The tensors of a layer from `named_places`, by role (see `resnet_ref.places.slots`).
 
-    The weight of a linear layer is of shape (out, in) here, not (in, out).
+    The weight of a linear layer comes as MindSpore keeps it, (out, in).
     """
-    if isinstance(layer, Padded):
-        return tensors(layer.layer)
     if isinstance(layer, SqueezeExcite):
         parts = {"squeeze": layer.squeeze, "excite": layer.excite}
         return {f"{part} {role}": t for part in parts for role, t in tensors(parts[part]).items()}
+    roles = {"weight": "weight", "bias": "bias"}
     if isinstance(layer, nn.BatchNorm2d):
-        affine = {"weight": layer.gamma, "bias": layer.beta} if layer.gamma.requires_grad else {}
-        return {**affine, "mean": layer.moving_mean, "variance": layer.moving_variance}
-    found = {role: getattr(layer, role, None) for role in ("weight", "bias")}
-    return {role: tensor for role, tensor in found.items() if isinstance(tensor, Parameter)}
+        roles = {} if isinstance(layer, PlainNorm) else {"weight": "gamma", "bias": "beta"}
+        roles |= {"mean": "moving_mean", "variance": "moving_variance"}
+    found = {role: getattr(layer, attribute, None) for role, attribute in roles.items()}
+    return {role: tensor for role, tensor in found.items() if tensor is not None}
 
 
-def named_tensors(network: Network | Block) -> Iterator[tuple[places.Key, Parameter]]:
-    """Every parameter and statistic of `network` under its (location, role), as `tensors` does."""
+def named_tensors(network: Network | Block) -> Iterator[tuple[places.Key, mindspore.Parameter]]:
+    """Every parameter and buffer of `network` under its (location, role)."""
     for location, _, layer in network.named_places():
         for role, tensor in tensors(layer).items():
             yield (location, role), tensor
-
-
-def _paired(
-    described: Iterator[tuple[str, layers.Layer]], built: Iterator[nn.Cell]
-) -> Iterator[tuple[str, layers.Layer, nn.Cell]]:
-    for (location, description), layer in zip(described, built, strict=True):
-        yield location, description, layer
 
 
 def _sequence(described: tuple[layers.Layer, ...]) -> nn.SequentialCell:
@@ -192,6 +195,8 @@ def _sequence(described: tuple[layers.Layer, ...]) -> nn.SequentialCell:
 
 def _layer(layer: layers.Layer) -> nn.Cell:
     match layer:
+        case layers.MaxPool() | layers.AvgPool() if layers.is_uneven(layer.padding):
+            return _padded(layer)
         case layers.Conv():
             return _conv(layer)
         case layers.BatchNorm():
@@ -199,19 +204,21 @@ def _layer(layer: layers.Layer) -> nn.Cell:
         case layers.Relu():
             return nn.ReLU()
         case layers.ZeroPad():
-            return Padded(nn.Identity(), layer.padding)
+            return nn.ZeroPad2d(_sides(layer.padding))
         case layers.MaxPool():
-            pool = nn.MaxPool2d(layer.kernel, layer.stride, "pad", ceil_mode=layer.ceil_mode)
-            return Padded(pool, layer.padding, LOWEST) if any(layer.padding) else pool
+            sides = layer.padding[::2]
+            return nn.MaxPool2d(layer.kernel, layer.stride, "pad", sides, ceil_mode=layer.ceil_mode)
         case layers.AvgPool():
-            return _avg_pool(layer)
+            sides, counted = layer.padding[::2], layer.count_include_pad
+            return nn.AvgPool2d(layer.kernel, layer.stride, "pad", sides, layer.ceil_mode, counted)
         case layers.GlobalAvgPool():
-            return GlobalAvgPool()
+            return nn.AdaptiveAvgPool2d(1)
         case layers.Flatten():
             return nn.Flatten()
         case layers.Linear():
-            weight = Normal(0.01)
-            return nn.Dense(layer.in_features, layer.out_features, weight, has_bias=layer.bias)
+            return nn.Dense(
+                layer.in_features, layer.out_features, Normal(0.01), "zeros", layer.bias
+            )
         case layers.Dropout():
             return nn.Dropout(p=layer.p)
         case layers.Softmax():
@@ -235,45 +242,33 @@ def _conv(layer: layers.Conv) -> nn.Conv2d:
         layer.padding,
         layer.dilation,
         layer.groups,
-        has_bias=layer.bias,
-        weight_init=Normal(math.sqrt(2 / fan_out)),
+        layer.bias,
+        Normal(math.sqrt(2 / fan_out)),
+        "zeros",
     )
 
 
 def _norm(layer: layers.BatchNorm) -> nn.BatchNorm2d:
-    return nn.BatchNorm2d(
+    return (nn.BatchNorm2d if layer.affine else PlainNorm)(
         layer.channels,
         layer.eps,
-        layer.momentum,  # the share kept
+        layer.momentum,  # the share kept, as in MindSpore
         layer.affine,
         use_batch_statistics=False if layer.statistics == "running" else None,
     )
 
 
-def _avg_pool(layer: layers.AvgPool) -> nn.Cell:
-    pool = nn.AvgPool2d(
-        layer.kernel,
-        layer.stride,
-        "pad",
-        ceil_mode=layer.ceil_mode,
-        count_include_pad=layer.count_include_pad,
-    )
-    if not any(layer.padding):
-        return pool
-    if not layer.count_include_pad:
-        raise ValueError("no documented ResNet leaves padding out of a mean")
-    return Padded(pool, layer.padding)
+def _padded(layer: layers.MaxPool | layers.AvgPool) -> nn.Cell:
+    if isinstance(layer, layers.AvgPool) and not layer.count_include_pad:
+        raise ValueError("a mean that leaves out padding which differs from side to side")
+    value = -math.inf if isinstance(layer, layers.MaxPool) else 0.0
+    return Padded(layer.padding, value, _layer(replace(layer, padding=layers.NO_PADDING)))
 
 
-class Form(TypedDict, total=False):
-    """The keywords of the builders below, those of `resnet_ref.spec.spec`."""
-
-    variant: str | None
-    num_classes: int | None
-    in_channels: int
-    stem: Stem | None
-    head: Head | None
-    output_stride: int | None
+def _sides(padding: layers.Padding) -> tuple[int, int, int, int]:
+    """(left, right, top, bottom), as `mindspore.ops.pad` takes them."""
+    top, bottom, left, right = padding
+    return (left, right, top, bottom)
 
 
 def resnet18(**form: Unpack[Form]) -> Network:

@@ -3,7 +3,7 @@
 ``resnet18()`` to ``resnet152()`` build the usual ones; `build` takes any `ResNetSpec` and
 `build_block` one residual unit. Weights are drawn as documented: convolutions from He et al.
 2015, https://arxiv.org/abs/1502.01852, normal with variance 2 / fan out; norms at 1 and 0; the
-classifier normal with deviation 0.01 (Goyal et al. 2017, section 5.1).
+classifier normal with deviation 0.01 (Goyal et al. 2017, section 5.1); their biases at 0.
 
 PyTorch normalises by the biased variance of the batch, like every framework, but moves the
 running variance towards the unbiased one: n / (n - 1) as large, n being the number of elements
@@ -17,7 +17,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, TypedDict
+from dataclasses import replace
+from typing import TYPE_CHECKING, TypeVar
 
 import torch
 from torch import nn
@@ -27,49 +28,29 @@ from resnet_ref import layers, places
 from resnet_ref.layout import Block as BlockLayout
 from resnet_ref.layout import Network as NetworkLayout
 from resnet_ref.layout import layout
-from resnet_ref.spec import Head, ResNetSpec, Stem, spec
+from resnet_ref.spec import ResNetSpec, spec
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
-
-class PaddedConv2d(nn.Conv2d):
-    """A convolution whose zeros may differ from side to side."""
-
-    def __init__(self, layer: layers.Conv) -> None:
-        super().__init__(
-            layer.in_channels,
-            layer.out_channels,
-            layer.kernel,
-            layer.stride,
-            dilation=layer.dilation,
-            groups=layer.groups,
-            bias=layer.bias,
-        )
-        self.sides = _sides(layer.padding)
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """(N, in_channels, H, W) to (N, out_channels, H', W')."""
-        return super().forward(F.pad(x, self.sides))
+    from resnet_ref.form import Form
 
 
-class PaddedPool(nn.Module):
-    """A pooling whose padding may differ from side to side, and which knows what it counts."""
+Drawn = TypeVar("Drawn", nn.Conv2d, nn.Linear)
 
-    def __init__(self, layer: layers.MaxPool | layers.AvgPool) -> None:
+
+class Padded(nn.Module):
+    """A layer whose padding differs from side to side: put around the image before it."""
+
+    def __init__(self, padding: layers.Padding, value: float, layer: nn.Module) -> None:
         super().__init__()
-        self.description = layer
-        self.sides = _sides(layer.padding)
+        self.sides = _sides(padding)
+        self.value = value
+        self.layer = layer
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """(N, C, H, W) to (N, C, H', W')."""
-        layer = self.description
-        if isinstance(layer, layers.MaxPool):
-            padded = F.pad(x, self.sides, value=-math.inf)
-            return F.max_pool2d(padded, layer.kernel, layer.stride, ceil_mode=layer.ceil_mode)
-        if not layer.count_include_pad:
-            raise ValueError("a mean that leaves out padding which differs from side to side")
-        return F.avg_pool2d(F.pad(x, self.sides), layer.kernel, layer.stride, 0, layer.ceil_mode)
+        """(N, C, H, W) to (N, C', H', W')."""
+        return self.layer(F.pad(x, self.sides, value=self.value))
 
 
 class FrozenStatistics(nn.BatchNorm2d):
@@ -128,11 +109,20 @@ class Block(nn.Module):
 
     def named_places(self) -> Iterator[tuple[str, layers.Layer, nn.Module]]:
         """As `Network.named_places`, for a block alone."""
-        yield from _paired(places.places(self.description), self._layers())
+        yield from places.paired(self.description, self._layers())
 
     def _layers(self) -> Iterator[nn.Module]:
         for path in (self.pre, self.branch, self.shortcut, self.post):
             yield from path.children()
+
+
+# Two names, so that a printed network tells them apart.
+class BasicBlock(Block):
+    """Two 3x3 convolutions."""
+
+
+class BottleneckBlock(Block):
+    """1x1, 3x3 and 1x1 convolutions."""
 
 
 class Network(nn.Module):
@@ -158,7 +148,7 @@ class Network(nn.Module):
         `resnet_ref.derive`: stem; pre, branch, shortcut and post of each block; head.
         Together with `tensors` it addresses every tensor of the network.
         """
-        yield from _paired(places.places(self.description), self._layers())
+        yield from places.paired(self.description, self._layers())
 
     def _layers(self) -> Iterator[nn.Module]:
         yield from self.stem.children()
@@ -175,7 +165,7 @@ def build(spec: ResNetSpec | NetworkLayout) -> Network:
 
 def build_block(block: BlockLayout) -> Block:
     """One residual unit, freshly initialised."""
-    return Block(block)
+    return (BottleneckBlock if block.kind == "bottleneck" else BasicBlock)(block)
 
 
 def tensors(layer: nn.Module) -> dict[str, torch.Tensor]:
@@ -184,6 +174,8 @@ def tensors(layer: nn.Module) -> dict[str, torch.Tensor]:
     The weight of a linear layer comes as a view of shape (in, out): writing into it, without
     gradients, writes the parameter, which PyTorch keeps as (out, in).
     """
+    if isinstance(layer, Padded):
+        return tensors(layer.layer)
     if isinstance(layer, SqueezeExcite):
         parts = {"squeeze": layer.squeeze, "excite": layer.excite}
         return {f"{part} {role}": t for part in parts for role, t in tensors(parts[part]).items()}
@@ -200,19 +192,14 @@ def named_tensors(network: Network | Block) -> Iterator[tuple[places.Key, torch.
             yield (location, role), tensor
 
 
-def _paired(
-    described: Iterator[tuple[str, layers.Layer]], built: Iterator[nn.Module]
-) -> Iterator[tuple[str, layers.Layer, nn.Module]]:
-    for (location, description), layer in zip(described, built, strict=True):
-        yield location, description, layer
-
-
 def _sequence(described: tuple[layers.Layer, ...]) -> nn.Sequential:
     return nn.Sequential(*map(_layer, described))
 
 
 def _layer(layer: layers.Layer) -> nn.Module:
     match layer:
+        case layers.Conv() | layers.MaxPool() | layers.AvgPool() if layers.is_uneven(layer.padding):
+            return _padded(layer)
         case layers.Conv():
             return _conv(layer)
         case layers.BatchNorm():
@@ -221,16 +208,18 @@ def _layer(layer: layers.Layer) -> nn.Module:
             return nn.ReLU()
         case layers.ZeroPad():
             return nn.ZeroPad2d(_sides(layer.padding))
-        case layers.MaxPool() | layers.AvgPool():
-            return _pool(layer)
+        case layers.MaxPool():
+            sides = layer.padding[::2]
+            return nn.MaxPool2d(layer.kernel, layer.stride, sides, ceil_mode=layer.ceil_mode)
+        case layers.AvgPool():
+            sides, counted = layer.padding[::2], layer.count_include_pad
+            return nn.AvgPool2d(layer.kernel, layer.stride, sides, layer.ceil_mode, counted)
         case layers.GlobalAvgPool():
             return nn.AdaptiveAvgPool2d(1)
         case layers.Flatten():
             return nn.Flatten()
         case layers.Linear():
-            linear = nn.Linear(layer.in_features, layer.out_features, layer.bias)
-            nn.init.normal_(linear.weight, std=0.01)
-            return linear
+            return _drawn(nn.Linear(layer.in_features, layer.out_features, layer.bias), 0.01)
         case layers.Dropout():
             return nn.Dropout(layer.p)
         case layers.Softmax():
@@ -244,21 +233,18 @@ def _layer(layer: layers.Layer) -> nn.Module:
 def _conv(layer: layers.Conv) -> nn.Conv2d:
     if layer.pad_mode != "zeros":
         raise ValueError(f"no documented ResNet pads with {layer.pad_mode!r}, only with zeros")
-    if _symmetric(layer.padding):
-        conv = nn.Conv2d(
-            layer.in_channels,
-            layer.out_channels,
-            layer.kernel,
-            layer.stride,
-            (layer.padding[0], layer.padding[2]),
-            layer.dilation,
-            layer.groups,
-            layer.bias,
-        )
-    else:
-        conv = PaddedConv2d(layer)
-    nn.init.kaiming_normal_(conv.weight, mode="fan_out", nonlinearity="relu")
-    return conv
+    conv = nn.Conv2d(
+        layer.in_channels,
+        layer.out_channels,
+        layer.kernel,
+        layer.stride,
+        layer.padding[::2],
+        layer.dilation,
+        layer.groups,
+        layer.bias,
+    )
+    fan_out = layer.out_channels * math.prod(layer.kernel)
+    return _drawn(conv, math.sqrt(2 / fan_out))
 
 
 def _norm(layer: layers.BatchNorm) -> nn.BatchNorm2d:
@@ -267,37 +253,24 @@ def _norm(layer: layers.BatchNorm) -> nn.BatchNorm2d:
     return kind(layer.channels, layer.eps, 1 - layer.momentum, layer.affine)
 
 
-def _pool(layer: layers.MaxPool | layers.AvgPool) -> nn.Module:
-    if not _symmetric(layer.padding):
-        return PaddedPool(layer)
-    padding = (layer.padding[0], layer.padding[2])
-    if isinstance(layer, layers.MaxPool):
-        return nn.MaxPool2d(layer.kernel, layer.stride, padding, ceil_mode=layer.ceil_mode)
-    return nn.AvgPool2d(
-        layer.kernel, layer.stride, padding, layer.ceil_mode, layer.count_include_pad
-    )
+def _padded(layer: layers.Conv | layers.MaxPool | layers.AvgPool) -> nn.Module:
+    if isinstance(layer, layers.AvgPool) and not layer.count_include_pad:
+        raise ValueError("a mean that leaves out padding which differs from side to side")
+    value = -math.inf if isinstance(layer, layers.MaxPool) else 0.0
+    return Padded(layer.padding, value, _layer(replace(layer, padding=layers.NO_PADDING)))
 
 
-def _symmetric(padding: layers.Padding) -> bool:
-    top, bottom, left, right = padding
-    return top == bottom and left == right
+def _drawn(layer: Drawn, std: float) -> Drawn:
+    nn.init.normal_(layer.weight, std=std)
+    if layer.bias is not None:
+        nn.init.zeros_(layer.bias)
+    return layer
 
 
 def _sides(padding: layers.Padding) -> tuple[int, int, int, int]:
     """(left, right, top, bottom), as `torch.nn.functional.pad` takes them."""
     top, bottom, left, right = padding
     return (left, right, top, bottom)
-
-
-class Form(TypedDict, total=False):
-    """The keywords of the builders below, those of `resnet_ref.spec.spec`."""
-
-    variant: str | None
-    num_classes: int | None
-    in_channels: int
-    stem: Stem | None
-    head: Head | None
-    output_stride: int | None
 
 
 def resnet18(**form: Unpack[Form]) -> Network:
