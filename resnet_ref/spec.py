@@ -27,12 +27,12 @@ class ResNetSpec:
 
     `depths` counts the blocks of each stage and `widths` their base widths; a block puts out
     ``width * expansion`` channels. `strided_conv` is the index, within the branch, of the
-    convolution that carries the stride. `activated_twice` says that with preactivation the first
-    block has its own norm and ReLU though the stem ends in them. `project_first` puts a projection into the first
-    block of stage 1 even where neither channels nor stride change. `dilated_first` says
-    whether the first block of a dilated stage is dilated like its fellows or like the
-    stage before. `dropout` is the probability of a dropout before the classifier, which no
-    table has.
+    convolution that carries the stride. `activated_twice` says that with preactivation the
+    first block has its own norm and ReLU though the stem ends in them. `project_first` puts a
+    projection into the first block of stage 1 even where neither channels nor stride change.
+    `dilated_first` says whether the first block of a dilated stage is dilated like its fellows
+    or like the stage before. `dropout` is the probability of a dropout before the classifier,
+    which no table has.
     """
 
     arch: str
