@@ -19,8 +19,9 @@ def with_found_depths(match: Match) -> Match | None:
     spec, found = match.form.spec, _found_depths(match)
     if match.alignment.cost <= WRONG_DEPTH or found is None or found == spec.depths:
         return None
-    pooled = spec.head == "none" and match.form.network.head[-1:] != form_of(spec).network.head[-1:]
-    other = match_with(match.found, form_of(replace(spec, depths=found), pooled=pooled))
+    form = match.form
+    deeper = form_of(replace(spec, depths=found), pooled=form.pooled, fold=form.folded > 0)
+    other = match_with(match.found, deeper)
     return other if other.alignment.cost + WRONG_DEPTH < match.alignment.cost else None
 
 

@@ -22,6 +22,7 @@ from resnet_ref.layers import (
 )
 from resnet_ref.spec import ARCHITECTURES, ResNetSpec, canonical_variant, documented_forms
 from resnet_verify.alignment import SMALL, Alignment, align, differing_fields
+from resnet_verify.folding import norm_count
 from resnet_verify.form import Form, Place, form_of
 from resnet_verify.graph import Graph, Input, Node, Parameter
 
@@ -158,14 +159,26 @@ def _shortlist(
                 continue
             if spec.output_stride != spec.native_stride and not dilated:
                 continue
-            form = _with_head(spec, head, allow_head)
-            here = Counter(map(_signature, form.ops))
-            distance = (wanted - here).total() + (here - wanted).total()
-            distance += int(_switches(found.ops) != _switches(form.ops))
-            candidates.append((distance, len(candidates), form))
+            for form in _foldings(found, _with_head(spec, head, allow_head)):
+                here = Counter(map(_signature, form.ops))
+                distance = (wanted - here).total() + (here - wanted).total()
+                distance += int(_switches(found.ops) != _switches(form.ops))
+                candidates.append((distance, len(candidates), form))
     candidates.sort(key=lambda candidate: candidate[:2])
     limit = candidates[0][0] + NEAR_FORM
     return [form for far, _, form in candidates[:SHORTLISTED_FORMS] if far <= limit]
+
+
+def _foldings(found: Canonical, form: Form) -> Iterator[Form]:
+    """The form, and the same with its norms folded where a network can be had that way.
+
+    That is one that cannot train and has fewer norms: where it can, a norm that is not
+    there is missing.
+    """
+    yield form
+    norms = sum(isinstance(op, BatchNorm) for op in found.ops)
+    if not found.graph.training and norms < norm_count(form.network):
+        yield form_of(form.spec, pooled=form.pooled, fold=True)
 
 
 def _signature(op: object) -> object:

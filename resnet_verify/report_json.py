@@ -18,7 +18,7 @@ from resnet_verify import __version__
 from resnet_verify.verdict import CheckResult, Diagnosis, Identity, ParameterTotals, Verdict
 
 SCHEMA = 1
-_PACKAGES = ("paddlepaddle", "paddlepaddle-gpu", "torch", "mindspore", "onnx", "numpy", "pytest",
+_PACKAGES = ("paddlepaddle", "paddlepaddle-gpu", "torch", "mindspore", "onnx", "onnxruntime", "numpy", "pytest",
              "hypothesis")  # fmt: skip
 
 

@@ -101,6 +101,7 @@ def conv_rule(node: Node, draft: Draft) -> Rewritten:
     if not isinstance(node.op, RawConv):
         return None
     raw, (source, weight, *bias) = node.op, node.inputs
+    bias = [value for value in bias if draft.op(value) != Constant(0.0)]
     out, per_group, height, width = draft.shape(weight)
     padding, mode = raw.padding, "zeros"
     pad = draft.op(source)
