@@ -20,6 +20,7 @@ def advice(examination: Examination) -> Iterator[str]:
     Raises:
         NotRun: the network cannot be captured.
     """
+    yield from examination.match.found.graph.remarks
     yield from _folded(examination)
     if examination.adapter.trains:
         yield from _momentum(examination)

@@ -41,6 +41,7 @@ def to_graph(
         {value: drawing.values.dtypes[name] for name, value in numbers.items()},
         training=False,
         registered=tuple(registered),
+        remarks=_remarks(network),
     )
     return graph, {value: name for name, value in numbers.items()}
 
@@ -73,6 +74,15 @@ class _Drawing:
         outputs = call.outputs[:1] if call.name in OPERATORS else call.outputs
         for output in filter(None, outputs):
             self.add(op, inputs, output, call)
+
+
+def _remarks(network: OnnxNetwork) -> tuple[str, ...]:
+    if not network.joined_norms:
+        return ()
+    return (
+        f"{network.joined_norms} batch norms are written out as arithmetic, eps and variance "
+        "worked into a factor: they are judged and counted as norms, of the usual eps",
+    )
 
 
 def _filling(array: Array) -> float | None:

@@ -46,7 +46,9 @@ class OnnxNetwork:
                 f"a network takes one batch of images; the inputs here are: {names}"
             )
         self.declared_shape = declared_shape(images[0])
-        self.operators, tensors = prepared(model)
+        ready = prepared(model)
+        self.joined_norms = ready.joined_norms
+        self.operators, tensors = ready.operators, ready.tensors
         graph = self.operators.graph
         self.input = graph.input[0].name
         self.dtype = _dtype_name(graph.input[0])

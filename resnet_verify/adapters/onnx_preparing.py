@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -18,6 +19,8 @@ from onnx import (
     inliner,
     numpy_helper,
 )
+
+from resnet_verify.adapters.onnx_norms import join_norms
 
 if TYPE_CHECKING:
     from resnet_verify.adapters import Array
@@ -34,14 +37,23 @@ class UnsuitableModel(ValueError):
     """A valid model that cannot be judged; the message says why."""
 
 
-def prepared(model: ModelProto) -> tuple[ModelProto, dict[str, Array]]:
-    """A copy of `model` without its initializers, and these as arrays by name.
+@dataclass(frozen=True)
+class Prepared:
+    """Operators without initializers, these as arrays by name, and how many norms were joined."""
+
+    operators: ModelProto
+    tensors: dict[str, Array]
+    joined_norms: int
+
+
+def prepared(model: ModelProto) -> Prepared:
+    """A copy of `model`, made ready.
 
     Local functions are inlined. What is computed from initializers alone (a transposed or a
     dequantised weight) is an initializer then. Half precision, too coarse to tell a mistake
     from rounding, is float32. The sizes of the input are open, and tensors that an exporter
     stored once because they are filled with the same number (the scales of fresh norms) are
-    one for each layer.
+    one for each layer. Norms that are written out as arithmetic are norms.
 
     Raises:
         UnsuitableModel: it has sparse weights.
@@ -60,8 +72,9 @@ def prepared(model: ModelProto) -> tuple[ModelProto, dict[str, Array]]:
     tensors = _folded(copy, tensors)
     _in_single_precision(copy, tensors)
     _with_open_sizes(copy.graph)
+    norms = join_norms(copy.graph, tensors)
     _apart(copy.graph, tensors)
-    return copy, tensors
+    return Prepared(copy, tensors, norms)
 
 
 def _folded(model: ModelProto, tensors: dict[str, Array]) -> dict[str, Array]:
