@@ -26,7 +26,7 @@ OK, FAILED, USAGE, INTERRUPTED = 0, 1, 2, 130
 
 _EPILOG = """\
 A target is 'package.module:NAME' or 'path/file.py:NAME', where NAME is a callable that returns
-a model, or a model. Arguments for the callable follow a '?':
+a model, or a model; or 'path/model.onnx'. Arguments for the callable follow a '?':
   resnet-verify check 'paddle.vision.models:resnet50?num_classes=10'
 Exit codes: 0 all conform, 1 a check failed, 2 usage or a target that cannot be loaded."""
 

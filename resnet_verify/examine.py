@@ -21,7 +21,7 @@ from resnet_ref.places import Key
 from resnet_ref.spec import canonical_variant
 from resnet_verify.adapters import Adapter, Capture, CaptureError, adapter_for, awake, registered
 from resnet_verify.adapters.outputs import cause
-from resnet_verify.checks import Check, NotRun
+from resnet_verify.checks import Check, NotApplicable, NotRun
 from resnet_verify.compare import differences
 from resnet_verify.difference import Difference
 from resnet_verify.graph import Param
@@ -357,7 +357,8 @@ class Examination:
     def small_captures(self) -> list[Sized]:
         """Captures in evaluation mode at small sizes; at the one size that fits where none does."""
         unstrided = self.match.form.spec.stem == "cifar"
-        shapes = [self.probe.shape(*size) for size in (SMALL_UNSTRIDED if unstrided else SMALL)]
+        sizes = SMALL_UNSTRIDED if unstrided else SMALL
+        shapes = [self.probe.shape(self.probe.batch_of(n), *image) for n, *image in sizes]
         tried = [takes(self.adapter, self.model, shape, self.match) for shape in shapes]
         found = [sized for sized in tried if sized is not None]
         if found:
@@ -452,6 +453,8 @@ class Examination:
                 outcome, message = "failed", diagnoses[0].message
         except NotRun as reason:
             outcome, message = "not_run", str(reason)
+        except NotApplicable as reason:
+            outcome, message = "skipped", str(reason)
         except TargetError:
             raise
         except Exception as error:  # the target's code may raise anything

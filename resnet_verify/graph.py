@@ -230,7 +230,10 @@ class Node:
 
 @dataclass(frozen=True)
 class Graph:
-    """A captured forward pass in one mode, nodes in execution order."""
+    """A captured forward pass in one mode, nodes in execution order.
+
+    `remarks` say what the adapter had to take for granted.
+    """
 
     nodes: tuple[Node, ...]
     outputs: tuple[int, ...]
@@ -238,6 +241,7 @@ class Graph:
     dtypes: Mapping[int, str] = field(default_factory=dict)
     training: bool = False
     registered: tuple[Param, ...] = ()
+    remarks: tuple[str, ...] = ()
 
     @cached_property
     def producers(self) -> Mapping[int, Node]:

@@ -95,7 +95,7 @@ def import_file(path: Path) -> ModuleType:
         ModuleProblem: there is no such file, or importing it failed.
     """
     if not path.is_file():
-        raise ModuleProblem(_missing_file(path))
+        raise ModuleProblem(missing_file(path))
     path = path.resolve()
     root, name = _package_of(path)
     with importable(root), _explained(str(path.name)):
@@ -155,13 +155,16 @@ def _explained(name: str) -> Iterator[None]:
         raise ModuleProblem(f"importing {name} raised {describe(error)}") from error
 
 
-def _missing_file(path: Path) -> str:
+def missing_file(path: Path) -> str:
+    """Why there is no file to read at `path`, and what to write instead."""
     if path.is_dir():
         return f"{path} is a folder; name a file in it"
     folder = path.parent
     if not folder.is_dir():
         return f"there is no folder {folder}"
-    close = get_close_matches(path.name, [found.name for found in folder.glob("*.py")], n=1)
+    close = get_close_matches(
+        path.name, [found.name for found in folder.glob(f"*{path.suffix}")], n=1
+    )
     hint = f"did you mean {folder / close[0]}?" if close else f"looked in {folder.resolve()}"
     return f"there is no file {path}; {hint}"
 

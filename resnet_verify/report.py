@@ -38,6 +38,7 @@ def summary_text(verdict: Verdict, *, colour: bool = False) -> str:
 def identity_text(verdict: Verdict, *, colour: bool = False) -> str:
     """What the network is, without the details of its mistakes."""
     rows = [_painted(verdict.target, "title", colour), *_identity_rows(verdict)]
+    rows += [_row("advice", advice) for advice in verdict.advice]
     if cause := cause_of(verdict):
         rows.append(_row("but", cause))
     return "\n".join(rows)

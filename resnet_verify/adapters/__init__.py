@@ -103,6 +103,10 @@ class Adapter(Protocol):
         """The element type that the network computes in, "float32" say."""
         ...
 
+    def declared_shape(self, model: Any) -> tuple[int | None, ...] | None:
+        """The shape of input that the network itself declares, None for what it leaves open."""
+        ...
+
     def capture(self, model: Any, shape: tuple[int, ...], training: bool) -> Capture:
         """Capture the forward pass for input of `shape`.
 

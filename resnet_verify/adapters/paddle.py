@@ -87,6 +87,9 @@ class PaddleAdapter:
         types = [_dtype(tensor) for tensor in model.parameters()]
         return next((name for name in types if name.startswith(("float", "bfloat"))), "float32")
 
+    def declared_shape(self, model: Any) -> None:
+        """None: no network says."""
+
     def capture(self, model: Any, shape: tuple[int, ...], training: bool) -> PaddleCapture:
         """Trace the forward pass; Python control flow runs as it is, or is converted if need be."""
         self.set_training(model, training)

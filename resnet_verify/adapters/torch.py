@@ -112,6 +112,9 @@ class TorchAdapter:
         types = (tensor.dtype for tensor in model.parameters() if tensor.is_floating_point())
         return str(next(types, torch.float32)).removeprefix("torch.")
 
+    def declared_shape(self, model: Any) -> None:
+        """None: no network says."""
+
     def capture(self, model: Any, shape: tuple[int, ...], training: bool) -> TorchCapture:
         """Run the network on noise and record it; its weights and statistics stay as they were."""
         self.set_training(model, training)

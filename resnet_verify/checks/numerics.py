@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from resnet_verify.checks import NotRun, check
+from resnet_verify.checks import NotApplicable, NotRun, check
 from resnet_verify.strategies import random_batch
 from resnet_verify.target import TargetError
 from resnet_verify.tolerance import bound, gap
@@ -74,10 +74,12 @@ def repeat(examination: Examination) -> Iterator[Diagnosis]:
 @check("NUM-BATCH", source=PURE)
 def batch_independence(examination: Examination) -> Iterator[Diagnosis]:
     """In evaluation mode the output for an image does not depend on the rest of the batch."""
+    batch = examination.batch()
+    if len(batch) < 2:
+        raise NotApplicable("the network takes one image at a time")
     _randomise(examination)
     model, adapter = examination.model, examination.adapter
     adapter.set_training(model, training=False)
-    batch = examination.batch()
     changed = batch.copy()
     changed[1:] = 3 * batch[:1] + 1
     limit = _bound(examination, "evaluation")

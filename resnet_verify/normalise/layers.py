@@ -27,6 +27,7 @@ from resnet_verify.graph import (
     Pad,
     RawConv,
     RawNorm,
+    Shape,
     Softmax,
     Transpose,
 )
@@ -101,6 +102,7 @@ def conv_rule(node: Node, draft: Draft) -> Rewritten:
     if not isinstance(node.op, RawConv):
         return None
     raw, (source, weight, *bias) = node.op, node.inputs
+    bias = [value for value in bias if draft.op(value) != Constant(0.0)]
     out, per_group, height, width = draft.shape(weight)
     padding, mode = raw.padding, "zeros"
     pad = draft.op(source)
@@ -153,10 +155,22 @@ def bias_rule(node: Node, draft: Draft) -> Rewritten:
         if bias is None or not isinstance(layer.op, Conv | Linear) or layer.op.bias:
             continue
         channels = layer.op.out_channels if isinstance(layer.op, Conv) else layer.op.out_features
-        if draft.shape(bias) == (channels,):
+        if (channels,) in (draft.shape(bias), _per_channel(other, node, draft)):
             op = replace(layer.op, bias=True)
             return replace(layer, op=op, inputs=(*layer.inputs, bias), output=node.output)
     return None
+
+
+def _per_channel(vector: int, node: Node, draft: Draft) -> Shape:
+    """The shape of `vector` less its axes of length one, if it lies along a result's channels.
+
+    It is empty otherwise; shapes are aligned at their ends, as NumPy does it.
+    """
+    rank = len(draft.graph.shapes[node.output])
+    behind = 0 if node.output in draft.channels_last else rank - 2
+    shape = draft.graph.shapes[vector]
+    lies_there = shape[len(shape) - behind :] == (1,) * behind
+    return tuple(n for n in shape if n != 1) if lies_there else ()
 
 
 def pointwise_rule(node: Node, draft: Draft) -> Rewritten:

@@ -79,7 +79,7 @@ def test_a_module_is_found_in_the_current_folder(folder, monkeypatch):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("", "an empty target (''): write 'package.module:NAME' or 'path/file.py:NAME'"),
+        ("", "an empty target (''): write 'package.module:NAME', 'path/file.py:NAME'"),
         ("?width=1", "an empty target"),
         ("pkg.models.net", "no colon before the network's name; did you mean 'pkg.models:net'?"),
         ("nets.py", "which network in that file? nets.py:NAME"),
@@ -92,7 +92,8 @@ def test_a_module_is_found_in_the_current_folder(folder, monkeypatch):
         ("net.py:Net", "there is no file net.py; did you mean nets.py?"),
         ("nowhere/net.py:Net", "there is no folder nowhere"),
         ("./:x", "is a folder; name a file in it"),
-        ("model.onnx", "ONNX files cannot be judged by this version"),
+        ("model.onnx", "there is no file model.onnx"),
+        ("model.onnx?batch=1", "an ONNX file takes no arguments"),
         ("json:dupms", "json has no 'dupms'; did you mean 'dumps' or 'dump'?"),
         ("nets.py:Net.mak", "nets.py.Net has no 'mak'; did you mean 'make'?"),
         ("json:dumps", "this needs the argument 'obj'; write 'json:dumps?obj=...', or name a"),
