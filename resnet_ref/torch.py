@@ -231,6 +231,8 @@ def _layer(layer: layers.Layer) -> nn.Module:
             linear = nn.Linear(layer.in_features, layer.out_features, layer.bias)
             nn.init.normal_(linear.weight, std=0.01)
             return linear
+        case layers.Dropout():
+            return nn.Dropout(layer.p)
         case layers.Softmax():
             return nn.LogSoftmax(1) if layer.log else nn.Softmax(1)
         case layers.PadShortcut():
