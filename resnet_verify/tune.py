@@ -9,6 +9,8 @@ import ctypes
 import os
 import sys
 import warnings
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 _CPUINFO = Path("/proc/cpuinfo")
@@ -17,6 +19,17 @@ _CPUINFO = Path("/proc/cpuinfo")
 _M_TRIM_THRESHOLD = -1
 _M_MMAP_THRESHOLD = -3
 _GIBIBYTE = 1 << 30
+
+
+def own_process() -> Callable[[], None]:
+    """Tune this process, which is the command line's own, before a framework is imported.
+
+    Returns:
+        What to call once one is.
+    """
+    threads = os.environ.get("OMP_NUM_THREADS")
+    before_import()
+    return partial(after_import, threads)
 
 
 def before_import() -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from resnet_verify.axes import in_shape
 from resnet_verify.checks import NotApplicable, NotRun, check
 from resnet_verify.strategies import random_batch
 from resnet_verify.target import TargetError
@@ -247,7 +248,8 @@ def _outputs(examination: Examination, *, training: bool) -> Iterator[Diagnosis]
         adapter.seed(seed)  # where both draw, a dropout before the classifier drops the same
         expected = adapter.forward(twin, examination.for_twin(batch))[0]
         adapter.seed(seed)
-        found = _like(adapter.forward(model, batch)[examination.main_output], expected)
+        output = adapter.forward(model, batch)[examination.main_output]
+        found = in_shape(output, expected.shape)
         image = "x".join(map(str, shape))
         if found.shape != expected.shape:
             text = f"shape {found.shape} where the twin's is {expected.shape}"
@@ -262,16 +264,6 @@ def _outputs(examination: Examination, *, training: bool) -> Iterator[Diagnosis]
             f"same weights ({text})",
         )  # fmt: skip
         return
-
-
-def _like(found: Array, expected: Array) -> Array:
-    """The target's output in the twin's order of axes: maps with channels last, or flattened."""
-    channels_last = found.ndim == 4 and found.shape != expected.shape
-    if channels_last and np.moveaxis(found, 3, 1).shape == expected.shape:
-        return np.moveaxis(found, 3, 1)
-    if [n for n in found.shape if n != 1] == [n for n in expected.shape if n != 1]:
-        return found.reshape(expected.shape)
-    return found
 
 
 def _steps(examination: Examination) -> tuple[Step, Step]:
