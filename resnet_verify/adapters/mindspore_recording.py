@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import itertools
 import sys
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,6 +33,11 @@ if TYPE_CHECKING:
 MARK = "resnet_verify"
 FEW = 16
 """A tensor of so many integers is an argument (axes, amounts of padding), and no data."""
+
+FRESH = frozenset(
+    ("Conv2D", "BatchNorm", "ReLU", "Add", "AddExt", "MaxPool", "MatMul", "BiasAdd")
+)
+"""Operators known to make no view: to find that out about others, the computation is waited for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,15 +87,17 @@ class Recorder(MsDispatchMode):  # type: ignore[misc]  # MindSpore has no types
         self.arrays: dict[int, Array] = {}
         self._wanted = wanted
         self._serial = next(_serials)
-        self._overwritten: dict[int, Array] = {}
+        self._kept: dict[int, Array] = {}
 
     def __ms_dispatch__(self, func: Any, args: Any, kwargs: Any = None) -> Any:
         """Run one operator and note it; MindSpore calls this."""
         name, attributes, given = _opened(func.name, args)
         arguments = self.read(given)
         if attributes.get("side_effect_mem"):
-            self._keep(arguments)
-        result = _separate(func(*args), given)
+            self.keep(_numbers(arguments[3:5] if name == "BatchNorm" else arguments))
+        result = func(*args)
+        if name not in FRESH:
+            result = _separate(result, given)
         self.note(name, arguments, result, attributes)
         return result
 
@@ -130,9 +137,13 @@ class Recorder(MsDispatchMode):  # type: ignore[misc]  # MindSpore has no types
                 number = self.enter(tensor)
                 self.constants[number] = float(array.flat[0])
                 return Value(number)
+        return Value(self.hold(tensor))
+
+    def hold(self, tensor: Any) -> int:
+        """Give a number to a tensor that was there before."""
         number = self.enter(tensor)
         self.held[number] = tensor
-        return Value(number)
+        return number
 
     def note(
         self,
@@ -147,14 +158,15 @@ class Recorder(MsDispatchMode):  # type: ignore[misc]  # MindSpore has no types
             detached = not _pynative_executor.enable_grad()
             self.calls.append(Call(name, arguments, attributes, made, _origin(), detached))
 
-    def _keep(self, arguments: tuple[Any, ...]) -> None:
-        for number in _numbers(arguments):
-            if number in self.held and number not in self._overwritten:
-                self._overwritten[number] = array_of(self.held[number])
+    def keep(self, numbers: Iterable[int]) -> None:
+        """Remember the present values of those among `numbers` that are held."""
+        for number in numbers:
+            if number in self.held and number not in self._kept:
+                self._kept[number] = array_of(self.held[number])
 
     def restore(self) -> None:
-        """Give parameters that operators have overwritten their former values."""
-        for number, array in self._overwritten.items():
+        """Put back what is remembered."""
+        for number, array in self._kept.items():
             overwrite(self.held[number], array)
 
 
@@ -174,6 +186,8 @@ def record(model: Any, image: Any, wanted: Collection[int] = ()) -> Recording:
     """Run ``model(image)`` and record its operators; parameters that it overwrites are put back."""
     recorder = Recorder(wanted)
     number = recorder.enter(image)
+    held = [(recorder.hold(param), param.requires_grad) for param in model.get_parameters()]
+    recorder.keep(number for number, trained in held if not trained)
     try:
         with as_written(), recorder, _unreported(recorder):
             outputs = flatten(model(image), is_tensor)
@@ -302,4 +316,4 @@ def tensor_of(array: Array, dtype: Any) -> Any:
 
 def overwrite(tensor: Any, array: Array) -> None:
     """Give a tensor other values in place, keeping its type."""
-    tensor.assign_value(tensor_of(array, tensor.dtype))
+    tensor.copy_(tensor_of(array, tensor.dtype))
