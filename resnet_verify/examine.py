@@ -25,6 +25,7 @@ from resnet_verify.checks import Check, NotRun
 from resnet_verify.compare import differences
 from resnet_verify.difference import Difference
 from resnet_verify.graph import Param
+from resnet_verify.match import Match, paired
 from resnet_verify.probe import (
     SMALL,
     SMALL_UNSTRIDED,
@@ -35,12 +36,7 @@ from resnet_verify.probe import (
     probe,
     takes,
 )
-from resnet_verify.recognise import (
-    Match,
-    found_head,
-    paired,
-    recognise,
-)
+from resnet_verify.recognise import found_head, recognise
 from resnet_verify.target import Target, TargetError
 from resnet_verify.transplant import Held, TransplantError, correspondence, twin_network
 from resnet_verify.verdict import CheckResult, Diagnosis, Identity, ParameterTotals, Verdict
@@ -291,6 +287,20 @@ class Examination:
         return self.adapter.build(twin_network(self.match), self.dtype)
 
     @cached_property
+    def twin_tensors(self) -> dict[Key, Held]:
+        """The twin's tensors under the form's names."""
+        return self.tensors_of(self.twin)
+
+    def tensors_of(self, reference: Any) -> dict[Key, Held]:
+        """The tensors of a reference network under the form's names."""
+        params = {param.key: param for param in self.adapter.params(reference)}
+        keys = self.adapter.place_keys(reference)
+        return {
+            key: Held(params[keys[key]], held.shape, self.adapter.linear_out_first)
+            for key, held in self.correspondence.items()
+        }
+
+    @cached_property
     def dtype(self) -> str:
         """The type that the target computes in."""
         return self.adapter.dtype(self.model)
@@ -302,20 +312,23 @@ class Examination:
             held.param.key: held.stored(weights[key]) for key, held in self.correspondence.items()
         }
         self.adapter.write(self.model, self.probe.capture, arrays)
-        keys = self.adapter.place_keys(self.twin)
-        twin_arrays = {keys[key]: weights[key] for key in self.correspondence}
+        twin_arrays = {
+            held.param.key: held.stored(weights[key]) for key, held in self.twin_tensors.items()
+        }
         self.adapter.write(self.twin, None, twin_arrays)
 
     def held_weights(self) -> tuple[dict[Key, Array], dict[Key, Array]]:
         """The target's and the twin's present weights, under the form's names."""
-        held = self.correspondence
-        own = self.adapter.read(
-            self.model, self.probe.capture, [each.param.key for each in held.values()]
+        return (
+            self._canonical(self.model, self.probe.capture, self.correspondence),
+            self._canonical(self.twin, None, self.twin_tensors),
         )
-        keys = self.adapter.place_keys(self.twin)
-        twins = self.adapter.read(self.twin, None, [keys[key] for key in held])
-        found = {key: each.canonical(own[each.param.key]) for key, each in held.items()}
-        return found, {key: twins[keys[key]] for key in held}
+
+    def _canonical(
+        self, network: Any, capture: Capture | None, tensors: Mapping[Key, Held]
+    ) -> dict[Key, Array]:
+        own = self.adapter.read(network, capture, [held.param.key for held in tensors.values()])
+        return {key: held.canonical(own[held.param.key]) for key, held in tensors.items()}
 
     def statistics_share(self, where: str) -> tuple[float, float]:
         """The share of the way to the batch statistics that target and twin go at a step."""

@@ -194,8 +194,9 @@ def twin(examination: Examination) -> object:
         _fail(str(why))
     with adapter.preserved():
         network = adapter.build(twin_network(examination.match), examination.dtype)
-    keys = adapter.place_keys(network)
-    adapter.write(network, None, {keys[key]: array for key, array in weights.items()})
+    tensors = examination.tensors_of(network)
+    arrays = {held.param.key: held.stored(weights[key]) for key, held in tensors.items()}
+    adapter.write(network, None, arrays)
     return network
 
 

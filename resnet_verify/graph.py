@@ -52,7 +52,7 @@ class Constant:
 
 @dataclass(frozen=True, slots=True)
 class RawConv:
-    """A convolution as called: inputs (x, weight); padding already resolved to numbers."""
+    """A convolution as called: inputs (x, weight) or (x, weight, bias); padding in numbers."""
 
     stride: tuple[int, int]
     padding: tuple[int, int, int, int]

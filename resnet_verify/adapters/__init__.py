@@ -54,13 +54,15 @@ class Adapter(Protocol):
 
     `trains` says whether its networks have a training mode and gradients; where they have not,
     only evaluation mode is captured, and `step` is never called. `weights_suffix` is that of
-    the framework's own files of weights, dot included.
+    the framework's own files of weights, dot included. `linear_out_first` says that the
+    reference network stores the weight of a linear layer as (out, in), and not as (in, out).
     """
 
     name: str
     version: str
     trains: bool
     weights_suffix: str
+    linear_out_first: bool
 
     def owns(self, model: object) -> bool:
         """Whether `model` is a network of this framework."""
@@ -89,6 +91,10 @@ class Adapter(Protocol):
         """The framework's own tensor of an array."""
         ...
 
+    def seed(self, seed: int) -> None:
+        """Seed what dropout draws from: after it, two networks drop the same elements."""
+        ...
+
     def set_training(self, model: Any, training: bool) -> None:
         """Switch between training and evaluation mode."""
         ...
@@ -109,11 +115,14 @@ class Adapter(Protocol):
         """The registered parameters and buffers, in the network's own order."""
         ...
 
-    def read(self, model: Any, capture: Capture | None, keys: Sequence[str]) -> dict[str, Array]:
-        """Copies of the tensors named by `keys`, registered or not."""
+    def read(self, model: Any, capture: Any, keys: Sequence[str]) -> dict[str, Array]:
+        """Copies of the tensors named by `keys`.
+
+        Those that are not registered are known to the capture (or None) that this adapter made.
+        """
         ...
 
-    def write(self, model: Any, capture: Capture | None, arrays: Mapping[str, Array]) -> None:
+    def write(self, model: Any, capture: Any, arrays: Mapping[str, Array]) -> None:
         """Overwrite tensors in place."""
         ...
 

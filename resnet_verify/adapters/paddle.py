@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -11,12 +10,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import paddle
 
-from resnet_verify.adapters import CaptureError, Step
+from resnet_verify.adapters import Adapter, CaptureError, Step
 from resnet_verify.adapters.outputs import cause, flatten
 from resnet_verify.adapters.paddle_inplace import apply_overwrites, noted_overwrites
 from resnet_verify.adapters.paddle_operators import to_graph
 from resnet_verify.adapters.paddle_program import Program, ValueKey, read_program
 from resnet_verify.adapters.paddle_tracing import traceable
+from resnet_verify.adapters.process_state import python_state
 from resnet_verify.graph import Graph, Param
 
 if TYPE_CHECKING:
@@ -32,6 +32,7 @@ class PaddleAdapter:
     version = paddle.__version__
     trains = True
     weights_suffix = ".pdparams"
+    linear_out_first = False
 
     def owns(self, model: object) -> bool:
         """Whether `model` is a `paddle.nn.Layer`."""
@@ -45,19 +46,15 @@ class PaddleAdapter:
     def preserved(self) -> Iterator[None]:
         """RNG states, default dtype, device and mode are put back, whatever happens inside."""
         generators = paddle.get_rng_state()
-        python, numpy_state = random.getstate(), np.random.get_state()
         dtype, device = paddle.get_default_dtype(), paddle.get_device()
-        filters = list(warnings.filters)
-        try:
-            yield
-        finally:
-            paddle.disable_static()
-            paddle.set_device(device)
-            paddle.set_default_dtype(dtype)
-            paddle.set_rng_state(generators)
-            random.setstate(python)
-            np.random.set_state(numpy_state)
-            warnings.filters[:] = filters  # type: ignore[index]
+        with python_state():
+            try:
+                yield
+            finally:
+                paddle.disable_static()
+                paddle.set_device(device)
+                paddle.set_default_dtype(dtype)
+                paddle.set_rng_state(generators)
 
     def gpu_problem(self) -> str:
         """A wheel without CUDA, a driver out of reach, or no device."""
@@ -76,6 +73,10 @@ class PaddleAdapter:
     def tensor(self, array: Array) -> Any:
         """An eager tensor on the present device."""
         return paddle.to_tensor(array)
+
+    def seed(self, seed: int) -> None:
+        """Seed Paddle's generators."""
+        paddle.seed(seed)
 
     def set_training(self, model: Any, training: bool) -> None:
         """Call `train` or `eval` on the network."""
@@ -287,4 +288,4 @@ def _numpy(tensor: Any) -> Array:
     return array
 
 
-ADAPTER = PaddleAdapter()
+ADAPTER: Adapter = PaddleAdapter()

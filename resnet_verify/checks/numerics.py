@@ -146,14 +146,15 @@ def gradients(examination: Examination) -> Iterator[Diagnosis]:
     _randomise(examination)
     found, expected = _steps(examination)
     limit = _bound(examination, "gradient")
-    keys = examination.adapter.place_keys(examination.twin)
+    twins = examination.twin_tensors
     scale = max(float(np.linalg.norm(g)) for g in expected.gradients.values() if g is not None)
     # Below rounding of the largest gradient: a bias in front of a norm gets zero but for that.
     floor = scale * 1e-3
     for key, held in reversed(examination.correspondence.items()):
-        wanted = expected.gradients.get(keys[key])
+        wanted = expected.gradients.get(twins[key].param.key)
         if wanted is None:
             continue
+        wanted = twins[key].canonical(wanted)
         have = found.gradients.get(held.param.key)
         if have is None:
             if held.param.registered:
@@ -241,7 +242,9 @@ def _outputs(examination: Examination, *, training: bool) -> Iterator[Diagnosis]
         adapter.set_training(model, training)
         adapter.set_training(twin, training)
         batch = examination.batch(shape, seed)
+        adapter.seed(seed)  # where both draw, a dropout before the classifier drops the same
         expected = adapter.forward(twin, examination.for_twin(batch))[0]
+        adapter.seed(seed)
         found = _like(adapter.forward(model, batch)[examination.main_output], expected)
         image = "x".join(map(str, shape))
         if found.shape != expected.shape:
@@ -276,8 +279,10 @@ def _steps(examination: Examination) -> tuple[Step, Step]:
         adapter.set_training(network, training=True)
     shape = adapter.forward(twin, examination.for_twin(batch))[0].shape
     cotangent = random_batch(shape, examination.seed + 7, examination.dtype)
-    expected = adapter.step(twin, examination.for_twin(batch), cotangent, 0)
     own = adapter.forward(model, batch)[examination.main_output].shape
+    adapter.seed(examination.seed)
+    expected = adapter.step(twin, examination.for_twin(batch), cotangent, 0)
+    adapter.seed(examination.seed)
     return adapter.step(model, batch, _shaped(cotangent, own), examination.main_output), expected
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from resnet_verify.graph import Cast, Graph, Identity, Node, Reshape, Shape
+from resnet_verify.graph import Cast, Graph, Identity, Node, Reshape, Shape, Transpose
 
 
 @dataclass
@@ -42,9 +42,9 @@ class Draft:
         return self.param_source(value) is not None
 
     def param_source(self, value: int) -> int | None:
-        """The parameter that `value` is a reshaping of."""
+        """The parameter that `value` is a reshaping of, or the transposition of a matrix."""
         node = self.node(value)
-        while isinstance(node.op, Reshape | Identity | Cast):
+        while isinstance(node.op, Reshape | Identity | Cast) or node.op == Transpose((1, 0)):
             node = self.node(node.inputs[0])
         return node.output if self.graph.param(node.output) is not None else None
 

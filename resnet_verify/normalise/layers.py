@@ -28,6 +28,7 @@ from resnet_verify.graph import (
     RawConv,
     RawNorm,
     Softmax,
+    Transpose,
 )
 from resnet_verify.normalise.draft import Draft, Rewritten
 from resnet_verify.normalise.layout import significant
@@ -99,7 +100,7 @@ def conv_rule(node: Node, draft: Draft) -> Rewritten:
     """A padding in front of a convolution is the convolution's own padding."""
     if not isinstance(node.op, RawConv):
         return None
-    raw, (source, weight) = node.op, node.inputs[:2]
+    raw, (source, weight, *bias) = node.op, node.inputs
     out, per_group, height, width = draft.shape(weight)
     padding, mode = raw.padding, "zeros"
     pad = draft.op(source)
@@ -112,9 +113,9 @@ def conv_rule(node: Node, draft: Draft) -> Rewritten:
     dilation = raw.dilation if (height, width) != (1, 1) else (1, 1)
     conv = Conv(
         per_group * raw.groups, out, (height, width), raw.stride, padding, dilation, raw.groups,
-        pad_mode=mode,
+        bias=bool(bias), pad_mode=mode,
     )  # fmt: skip
-    return replace(node, op=conv, inputs=(source, weight))
+    return replace(node, op=conv, inputs=(source, weight, *bias))
 
 
 def norm_rule(node: Node, draft: Draft) -> Rewritten:
@@ -138,7 +139,9 @@ def matmul_rule(node: Node, draft: Draft) -> Rewritten:
     rows, columns = draft.shape(node.inputs[1])
     sizes = (columns, rows) if node.op.transposed else (rows, columns)
     linear = Linear(*sizes, bias=False)
-    return replace(node, op=linear, inputs=(node.inputs[0], weight), out_first=node.op.transposed)
+    turned = isinstance(draft.op(node.inputs[1]), Transpose)
+    out_first = node.op.transposed != turned
+    return replace(node, op=linear, inputs=(node.inputs[0], weight), out_first=out_first)
 
 
 def bias_rule(node: Node, draft: Draft) -> Rewritten:

@@ -1,0 +1,354 @@
+"""PyTorch 2.x: capture by recording what runs, below autograd."""
+
+from __future__ import annotations
+
+import copy
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+
+from resnet_verify.adapters import Adapter, CaptureError, Step
+from resnet_verify.adapters.outputs import cause, flatten
+from resnet_verify.adapters.process_state import python_state
+from resnet_verify.adapters.torch_operators import to_graph
+from resnet_verify.adapters.torch_recording import Recorder
+from resnet_verify.graph import Graph, Param
+
+if TYPE_CHECKING:
+    from resnet_ref.layout import Network
+    from resnet_ref.places import Key
+    from resnet_verify.adapters import Array
+
+HALF = (torch.float16, torch.bfloat16)
+LAZY_SHAPES = ((2, 3, 224, 224), (2, 1, 224, 224))
+"""Batches that a network may take whose layers find out their sizes from the first one."""
+
+
+class TorchAdapter:
+    """PyTorch behind the protocol of `resnet_verify.adapters`."""
+
+    name = "torch"
+    version = torch.__version__
+    trains = True
+    weights_suffix = ".pth"
+    linear_out_first = True
+
+    def owns(self, model: object) -> bool:
+        """Whether `model` is a `torch.nn.Module`; a scripted or compiled one is, too."""
+        return isinstance(model, torch.nn.Module)
+
+    def ready(self, model: Any) -> Any:
+        """What `torch.compile` was given, on the present device; lazy layers are made.
+
+        Half precision is too coarse to tell a mistake from rounding: float32 takes its place.
+
+        Raises:
+            CaptureError: a lazy network does not take images.
+        """
+        model = getattr(model, "_orig_mod", model)
+        device = torch.empty(0).device
+        tensors = [*model.parameters(), *model.buffers()]
+        lazy = any(map(torch.nn.parameter.is_lazy, tensors))
+        half = any(tensor.dtype in HALF for tensor in tensors)
+        if lazy or half or any(tensor.device.type != device.type for tensor in tensors):
+            model = copy.deepcopy(model).to(device)
+        if lazy:
+            _materialise(model)
+        return model.float() if half else model
+
+    @contextmanager
+    def preserved(self) -> Iterator[None]:
+        """RNG states, default dtype and device, gradient mode and GPU settings are put back."""
+        dtype, device = torch.get_default_dtype(), torch.empty(0).device
+        with ExitStack() as stack:
+            stack.enter_context(python_state())
+            # Forking forks the CPU's generator always, and those of the GPUs named.
+            gpus = list(range(torch.cuda.device_count())) if torch.cuda.is_initialized() else []
+            stack.enter_context(torch.random.fork_rng(gpus))
+            stack.enter_context(torch.enable_grad())
+            stack.enter_context(_gpu_settings_kept())
+            try:
+                yield
+            finally:
+                torch.set_default_dtype(dtype)
+                torch.set_default_device(None if device.type == "cpu" else device)
+
+    def gpu_problem(self) -> str:
+        """A build without CUDA, a driver out of reach, or no device."""
+        if torch.version.cuda is None and torch.version.hip is None:
+            return f"torch {self.version} is built without CUDA; install a build with it"
+        if not torch.cuda.is_available():
+            return f"torch {self.version} sees no GPU; is the driver installed?"
+        return ""
+
+    def use_device(self, device: str) -> None:
+        """Make the default device; on a GPU, no TF32 and only reproducible kernels."""
+        torch.set_default_device("cuda" if device == "gpu" else None)
+        if device == "gpu":
+            torch.backends.cuda.matmul.allow_tf32 = False
+            torch.backends.cudnn.allow_tf32 = False
+            torch.backends.cudnn.deterministic = True
+            torch.backends.cudnn.benchmark = False
+
+    def tensor(self, array: Array) -> torch.Tensor:
+        """A tensor on the default device."""
+        return torch.tensor(array)
+
+    def seed(self, seed: int) -> None:
+        """Seed PyTorch's generators."""
+        torch.manual_seed(seed)
+
+    def set_training(self, model: Any, training: bool) -> None:
+        """Call `train` or `eval` on the network."""
+        model.train(training)
+
+    def dtype(self, model: Any) -> str:
+        """The type of the first floating-point parameter."""
+        types = (tensor.dtype for tensor in model.parameters() if tensor.is_floating_point())
+        return str(next(types, torch.float32)).removeprefix("torch.")
+
+    def capture(self, model: Any, shape: tuple[int, ...], training: bool) -> TorchCapture:
+        """Run the network on noise and record it; its weights and statistics stay as they were."""
+        self.set_training(model, training)
+        noise = np.random.default_rng(0).standard_normal(shape)
+        image = torch.tensor(noise, dtype=getattr(torch, self.dtype(model)))
+        recorder, outputs = record(model, image)
+        if not outputs:
+            raise CaptureError("the network puts out no tensor")
+        registered = {
+            param: tensor
+            for param, tensor in zip(self.params(model), _registered(model).values(), strict=True)
+        }
+        graph, positions, tensors = to_graph(recorder, image, outputs, registered, training)
+        return TorchCapture(graph, model, positions, tensors)
+
+    def params(self, model: Any) -> tuple[Param, ...]:
+        """Parameters and floating-point buffers; a counter of batches is neither."""
+        return tuple(
+            Param(f"param:{name}", name, tuple(tensor.shape), tensor.requires_grad)
+            for name, tensor in _registered(model).items()
+        )
+
+    def read(
+        self, model: Any, capture: TorchCapture | None, keys: Sequence[str]
+    ) -> dict[str, Array]:
+        """Copies as NumPy arrays; bfloat16 comes as float32."""
+        tensors = _by_key(model, capture)
+        return {key: _numpy(tensors[key]) for key in keys}
+
+    def write(self, model: Any, capture: TorchCapture | None, arrays: Mapping[str, Array]) -> None:
+        """Overwrite in place, keeping each tensor's own type and device."""
+        tensors = _by_key(model, capture)
+        with torch.no_grad():
+            for key, array in arrays.items():
+                # On the CPU wherever the default device is: copy_ goes across.
+                tensors[key].copy_(torch.from_numpy(np.ascontiguousarray(array)))
+
+    def forward(self, model: Any, batch: Array) -> tuple[Array, ...]:
+        """Eager forward without gradients."""
+        with torch.no_grad(), _eager():
+            return tuple(map(_numpy, flatten(model(self.tensor(batch)), _is_tensor)))
+
+    def keeps_input(self, model: Any, batch: Array) -> bool:
+        """Whether the tensor that went in still holds `batch` to the last bit."""
+        image = self.tensor(batch)
+        with torch.no_grad(), _eager():
+            model(image)
+        return bool(np.array_equal(_numpy(image), batch))
+
+    def step(self, model: Any, batch: Array, cotangent: Array, output: int) -> Step:
+        """Eager forward and backward; the gradients that the network holds are put back."""
+        held = [(tensor, tensor.grad) for tensor in model.parameters()]
+        image = self.tensor(batch).requires_grad_()
+        try:
+            for tensor, _ in held:
+                tensor.grad = None
+            with _eager():
+                outputs = flatten(model(image), _is_tensor)
+            loss = (outputs[output] * self.tensor(cotangent).to(outputs[output].dtype)).sum()
+            if loss.requires_grad:
+                loss.backward()
+            gradients = {
+                key: None if tensor.grad is None else _numpy(tensor.grad)
+                for key, tensor in _by_key(model, None).items()
+            }
+        finally:
+            for tensor, gradient in held:
+                tensor.grad = gradient
+        image_gradient = None if image.grad is None else _numpy(image.grad)
+        return Step(tuple(map(_numpy, outputs)), gradients, image_gradient)
+
+    def build(self, network: Network, dtype: str) -> Any:
+        """The reference network, built under `dtype` as the default type."""
+        from resnet_ref.torch import build
+
+        torch.set_default_dtype(torch.float64 if dtype == "float64" else torch.float32)
+        return build(network)
+
+    def place_keys(self, reference: Any) -> dict[Key, str]:
+        """`Param.key` of each tensor of a network that `build` made."""
+        from resnet_ref.torch import named_tensors
+
+        keys = {id(tensor): f"param:{name}" for name, tensor in _registered(reference).items()}
+        return {
+            key: keys[id(tensor if tensor._base is None else tensor._base)]
+            for key, tensor in named_tensors(reference)
+        }
+
+    def modes(self, model: Any) -> list[bool]:
+        """`training` of each module."""
+        return [module.training for module in model.modules()]
+
+    def set_modes(self, model: Any, modes: Sequence[bool]) -> None:
+        """Set `training` of each module."""
+        for module, training in zip(model.modules(), modes, strict=False):
+            module.training = training
+
+    def state(self, model: Any) -> dict[str, Array]:
+        """The network's own `state_dict`, as arrays by its names."""
+        return {name: _numpy(tensor) for name, tensor in model.state_dict().items()}
+
+    def load_state(self, model: Any, state: Mapping[str, Array]) -> None:
+        """Load `state` through the network's own `load_state_dict`."""
+        model.load_state_dict({name: torch.from_numpy(array) for name, array in state.items()})
+
+    def read_weights(self, path: Path) -> dict[str, Array]:
+        """The tensors of a `.pth` file, unpickled with `weights_only`: nothing is executed.
+
+        Raises:
+            ValueError: the file holds something else than named tensors.
+        """
+        try:
+            found = torch.load(path, map_location="cpu", weights_only=True)
+        except OSError:
+            raise
+        except Exception as error:  # whatever a damaged file makes of the unpickler
+            raise ValueError(f"{path} holds no weights that can be loaded safely") from error
+        nested = [found, *found.values()] if isinstance(found, Mapping) else []
+        for named in nested:  # a checkpoint holds the weights beside the optimiser's
+            if isinstance(named, Mapping) and named and all(map(_is_tensor, named.values())):
+                return {str(name): _numpy(tensor) for name, tensor in named.items()}
+        raise ValueError(f"{path} holds no tensors by name")
+
+    def write_weights(self, model: Any, path: Path) -> None:
+        """Save the `state_dict`."""
+        torch.save(model.state_dict(), path)
+
+
+class TorchCapture:
+    """A recorded forward pass, run again to look inside."""
+
+    def __init__(
+        self,
+        graph: Graph,
+        model: Any,
+        positions: Mapping[int, int],
+        tensors: Mapping[str, torch.Tensor],
+    ) -> None:
+        self.graph = graph
+        self.tensors = tensors
+        self._model = model
+        self._positions = positions
+
+    def run(self, batch: Array, values: Sequence[int]) -> list[Array]:
+        """Run the network in the mode of the capture, keeping what becomes `values`."""
+        ADAPTER.set_training(self._model, self.graph.training)
+        image = torch.tensor(batch)
+        wanted = [self._positions.get(value) for value in values]
+        recorder, _ = record(self._model, image, {p for p in wanted if p is not None})
+        return [
+            batch if position is None else _numpy(recorder.kept[position]) for position in wanted
+        ]
+
+
+def record(
+    model: Any, image: torch.Tensor, keep: set[int] | frozenset[int] = frozenset()
+) -> tuple[Recorder, list[torch.Tensor]]:
+    """Run the forward pass under a recorder: (what was recorded, the outputs).
+
+    Raises:
+        CaptureError: the forward pass raises.
+    """
+    recorder = Recorder(keep)
+    recorder.value(image)
+    held = [*model.parameters(), *model.buffers()]
+    before = [tensor.detach().clone() for tensor in held]
+    try:
+        with torch.enable_grad(), _eager(), recorder:
+            outputs = flatten(model(image), _is_tensor)
+    except Exception as error:  # the target's code may raise anything
+        raise CaptureError(cause(error)) from error
+    finally:
+        with torch.no_grad():
+            for tensor, value in zip(held, before, strict=True):
+                tensor.copy_(value)
+    return recorder, outputs
+
+
+@contextmanager
+def _eager() -> Iterator[None]:
+    """Compiled and scripted parts run operator by operator, as they were written."""
+    with ExitStack() as stack:
+        stack.enter_context(torch.jit.optimized_execution(False))
+        if "torch._dynamo" in sys.modules:  # nothing is compiled otherwise
+            stack.enter_context(torch._dynamo.config.patch(disable=True))
+        yield
+
+
+@contextmanager
+def _gpu_settings_kept() -> Iterator[None]:
+    cudnn, matmul = torch.backends.cudnn, torch.backends.cuda.matmul
+    kept = (cudnn.allow_tf32, cudnn.deterministic, cudnn.benchmark, matmul.allow_tf32)
+    try:
+        yield
+    finally:
+        cudnn.allow_tf32, cudnn.deterministic, cudnn.benchmark, matmul.allow_tf32 = kept
+
+
+def _materialise(model: Any) -> None:
+    """Let lazy layers find out their sizes."""
+    training = [module.training for module in model.modules()]
+    model.eval()
+    failures: list[Exception] = []
+    for shape in LAZY_SHAPES:
+        try:
+            with torch.no_grad():
+                model(torch.zeros(shape))
+        except Exception as failure:  # the target's code may raise anything
+            failures.append(failure)
+        else:
+            for module, mode in zip(model.modules(), training, strict=True):
+                module.training = mode
+            return
+    raise CaptureError(f"its lazy layers cannot be made: {cause(failures[0])}")
+
+
+def _registered(model: Any) -> dict[str, torch.Tensor]:
+    """Each registered floating-point tensor once, by its first name."""
+    named = (*model.named_parameters(), *model.named_buffers())
+    return {name: tensor for name, tensor in named if tensor.is_floating_point()}
+
+
+def _by_key(model: Any, capture: TorchCapture | None) -> dict[str, torch.Tensor]:
+    registered = {f"param:{name}": tensor for name, tensor in _registered(model).items()}
+    return {**(capture.tensors if capture else {}), **registered}
+
+
+def _is_tensor(value: object) -> bool:
+    return isinstance(value, torch.Tensor)
+
+
+def _numpy(tensor: torch.Tensor) -> Array:
+    tensor = tensor.detach().cpu()
+    if tensor.dtype == torch.bfloat16:  # a type that NumPy does not have
+        tensor = tensor.float()
+    array: Array = tensor.contiguous().numpy().copy()
+    return array
+
+
+ADAPTER: Adapter = TorchAdapter()
