@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import random
-import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from importlib import import_module
@@ -14,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import mindspore
 import numpy as np
 
-from resnet_verify.adapters import CaptureError, Step
+from resnet_verify.adapters import Adapter, CaptureError, Step
 from resnet_verify.adapters.mindspore_graph import to_graph
 from resnet_verify.adapters.mindspore_recording import (
     array_of,
@@ -23,8 +21,15 @@ from resnet_verify.adapters.mindspore_recording import (
     record,
     tensor_of,
 )
-from resnet_verify.adapters.mindspore_runtime import as_written, quiet, silence, warm_up
+from resnet_verify.adapters.mindspore_runtime import (
+    as_written,
+    quiet,
+    seeded_dropout,
+    silence,
+    warm_up,
+)
 from resnet_verify.adapters.outputs import cause, flatten
+from resnet_verify.adapters.process_state import python_state
 from resnet_verify.graph import Graph, Param
 
 if TYPE_CHECKING:
@@ -43,6 +48,10 @@ class MindSporeAdapter:
     version: str = mindspore.__version__
     trains = True
     weights_suffix = ".ckpt"
+    linear_out_first = True
+
+    def __init__(self) -> None:
+        self._dropout_seeds: Iterator[int] | None = None
 
     def owns(self, model: object) -> bool:
         """Whether `model` is a `mindspore.nn.Cell`."""
@@ -59,20 +68,17 @@ class MindSporeAdapter:
         """Seeds, generators, mode and device are put back, whatever happens inside."""
         seed, kernel_seeds = _seeds._GLOBAL_SEED, dict(_seeds._KERNEL_SEED)
         generator = array_of(mindspore.get_rng_state())
-        python, numpy_state = random.getstate(), np.random.get_state()
         context = {name: mindspore.get_context(name) for name in ("mode", "device_target")}
-        filters = list(warnings.filters)
-        try:
-            yield
-        finally:
-            _restore_context(context)
-            mindspore.set_rng_state(mindspore.Tensor(generator))
-            _seeds._GLOBAL_SEED = seed
-            _seeds._KERNEL_SEED.clear()
-            _seeds._KERNEL_SEED.update(kernel_seeds)
-            random.setstate(python)
-            np.random.set_state(numpy_state)
-            warnings.filters[:] = filters  # type: ignore[index]
+        with python_state():
+            try:
+                yield
+            finally:
+                _restore_context(context)
+                mindspore.set_rng_state(mindspore.Tensor(generator))
+                _seeds._GLOBAL_SEED = seed
+                _seeds._KERNEL_SEED.clear()
+                _seeds._KERNEL_SEED.update(kernel_seeds)
+                self._dropout_seeds = None
 
     def gpu_problem(self) -> str:
         """MindSpore is distributed for CPUs and for Ascend."""
@@ -87,6 +93,12 @@ class MindSporeAdapter:
     def tensor(self, array: Array) -> Any:
         """A tensor with a copy of the array."""
         return mindspore.Tensor(array)
+
+    def seed(self, seed: int) -> None:
+        """Seed MindSpore's generators, and the dropout of networks that are built already."""
+        mindspore.set_seed(seed)
+        mindspore.manual_seed(seed)
+        self._dropout_seeds = itertools.count(1 + seed)
 
     def set_training(self, model: Any, training: bool) -> None:
         """Call `set_train` on the network."""
@@ -151,7 +163,7 @@ class MindSporeAdapter:
 
     def forward(self, model: Any, batch: Array) -> tuple[Array, ...]:
         """Forward as it is written, without gradients."""
-        with as_written():
+        with as_written(), seeded_dropout(self._dropout_seeds):
             outputs = flatten(model(mindspore.Tensor(batch)), is_tensor)
             return tuple(map(array_of, outputs))
 
@@ -172,7 +184,7 @@ class MindSporeAdapter:
             return ((chosen * tensor_of(cotangent, chosen.dtype)).sum(), *outputs)
 
         both = mindspore.value_and_grad(weighted, 0, weights, has_aux=True)
-        with as_written():
+        with as_written(), seeded_dropout(self._dropout_seeds):
             (_, *outputs), (image_gradient, gradients) = both(mindspore.Tensor(batch))
             found = {_key(param): array_of(g) for param, g in zip(weights, gradients, strict=True)}
         return Step(
@@ -182,11 +194,10 @@ class MindSporeAdapter:
         )
 
     def build(self, network: Network, dtype: str) -> Any:
-        """The reference network, its parameters of type `dtype`."""
+        """The reference network, in float32: on a CPU MindSpore convolves in no other type."""
         from resnet_ref.mindspore import build
 
-        reference = build(network)
-        return reference.to_float(mindspore.float64) if dtype == "float64" else reference
+        return build(network)
 
     def place_keys(self, reference: Any) -> dict[Key, str]:
         """`Param.key` of each tensor of a network that `build` made."""
@@ -280,4 +291,4 @@ def _restore_context(context: Mapping[str, Any]) -> None:
 
 
 warm_up()
-ADAPTER = MindSporeAdapter()
+ADAPTER: Adapter = MindSporeAdapter()

@@ -24,7 +24,7 @@ from mindspore.ops import Primitive
 from mindspore.ops.auto_generate import gen_ops_def, gen_ops_prim
 from mindspore.utils.ms_dispatch import MsDispatchMode
 
-from resnet_verify.adapters.mindspore_runtime import as_written
+from resnet_verify.adapters.mindspore_runtime import as_written, replaced
 from resnet_verify.adapters.outputs import flatten
 
 if TYPE_CHECKING:
@@ -216,27 +216,12 @@ def _unreported(recorder: Recorder) -> Iterator[None]:
         recorder.note("setitem", arguments, tensor)
 
     with (
-        _replaced(Tensor, "__getitem__", reported_getitem),
-        _replaced(Tensor, "__setitem__", reported_setitem),
-        _replaced(gen_ops_def, "concat_impl", lambda parts, axis: concat(tuple(parts), axis)),
-        _replaced(gen_ops_prim.Concat, "__call__", lambda self, parts: call(self, tuple(parts))),
+        replaced(Tensor, "__getitem__", reported_getitem),
+        replaced(Tensor, "__setitem__", reported_setitem),
+        replaced(gen_ops_def, "concat_impl", lambda parts, axis: concat(tuple(parts), axis)),
+        replaced(gen_ops_prim.Concat, "__call__", lambda self, parts: call(self, tuple(parts))),
     ):
         yield
-
-
-@contextmanager
-def _replaced(owner: Any, name: str, value: Any) -> Iterator[None]:
-    """An attribute is `value`, for as long as the context lasts."""
-    own = name in vars(owner)
-    before = getattr(owner, name)
-    setattr(owner, name, value)
-    try:
-        yield
-    finally:
-        if own:
-            setattr(owner, name, before)
-        else:
-            delattr(owner, name)
 
 
 def _opened(name: str, args: Sequence[Any]) -> tuple[str, Mapping[str, Any], Sequence[Any]]:

@@ -8,6 +8,7 @@ import sys
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stderr, suppress
+from typing import Any
 
 import mindspore
 import numpy as np
@@ -40,6 +41,41 @@ def environment(name: str, value: str) -> Iterator[None]:
             del os.environ[name]
         else:
             os.environ[name] = before
+
+
+@contextmanager
+def seeded_dropout(seeds: Iterator[int] | None) -> Iterator[None]:
+    """Each dropout draws from a generator of its own, seeded with the next of `seeds`, if given.
+
+    MindSpore's own seeds reach a dropout when it is built, and not after.
+    """
+    if seeds is None:
+        yield
+        return
+    dropout = mindspore.ops.Dropout
+    call = dropout.__call__
+
+    def seeded(primitive: Any, x: Any) -> Any:
+        seed = next(seeds)
+        return call(dropout(primitive.keep_prob, seed, seed), x)
+
+    with replaced(dropout, "__call__", seeded):
+        yield
+
+
+@contextmanager
+def replaced(owner: Any, name: str, value: Any) -> Iterator[None]:
+    """An attribute is `value`, for as long as the context lasts."""
+    own = name in vars(owner)
+    before = getattr(owner, name)
+    setattr(owner, name, value)
+    try:
+        yield
+    finally:
+        if own:
+            setattr(owner, name, before)
+        else:
+            delattr(owner, name)
 
 
 def warm_up() -> None:
