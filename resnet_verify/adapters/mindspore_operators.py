@@ -115,25 +115,21 @@ def _max_pool(call: Call, shapes: Shapes) -> RawPool | Other:
     a = call.attributes
     if a.get("data_format", "NCHW") != "NCHW":
         return other(call)
-    kernel, stride = _pair(a["kernel_size"]), _pair(a["strides"])
-    return RawPool(
-        "max", kernel, stride, _padding(a["pad_mode"], (), shapes[0][2:], kernel, stride)
-    )
+    return _pool("max", _pair(a["kernel_size"]), _pair(a["strides"]), a["pad_mode"], shapes)
 
 
 def _max_pool_with_argmax(call: Call, shapes: Shapes) -> RawPool:
     a = call.attributes
-    kernel, stride = _pair(a["kernel_size"][:3]), _pair(a["strides"][:3])  # (1, 3, 3, 1)
-    return RawPool(
-        "max", kernel, stride, _padding(a["pad_mode"], (), shapes[0][2:], kernel, stride)
-    )
+    kernel, stride = a["kernel_size"][:3], a["strides"][:3]  # (1, height, width, 1)
+    return _pool("max", _pair(kernel), _pair(stride), a["pad_mode"], shapes)
 
 
 def _padded_max_pool(call: Call, shapes: Shapes) -> RawPool | Other:
     """Of images, or of volumes as deep as one image: so the layer pools where it pads."""
     a = call.attributes
     kernel, (top, left) = a.get("ksize") or a["kernel_size"], _pair(a["pads"])
-    if set(a["dilation"]) != {1} or set(kernel[:-2]) > {1} or a["pads"][0] > len(kernel) - 3:
+    of_images = len(kernel) == 4 or (kernel[0], a["pads"][0]) == (1, 0)
+    if set(a["dilation"]) != {1} or not of_images:
         return other(call)
     padding = (top, top, left, left)
     return RawPool("max", _pair(kernel), _pair(a["strides"]), padding, a["ceil_mode"])
@@ -143,9 +139,16 @@ def _avg_pool(call: Call, shapes: Shapes) -> RawPool | Other:
     _, kernel, stride, mode, layout = call.arguments
     if layout:  # 0 is NCHW
         return other(call)
-    size = shapes[0][2:]
-    padding = _padding(PADDING_MODES[mode], NO_PADDING, size, _pair(kernel), _pair(stride))
-    return RawPool("avg", _pair(kernel), _pair(stride), padding)
+    return _pool("avg", _pair(kernel), _pair(stride), PADDING_MODES[mode], shapes)
+
+
+def _pool(
+    kind: str, kernel: tuple[int, int], stride: tuple[int, int], mode: str, shapes: Shapes
+) -> RawPool:
+    """Pooling that is "valid" or "same"; what "same" puts around the image does not count."""
+    if mode.upper() == "SAME" and kernel == stride == (2, 2):
+        return RawPool(kind, kernel, stride, NO_PADDING, ceil_mode=True)  # whatever the size
+    return RawPool(kind, kernel, stride, _padding(mode, (), shapes[0][2:], kernel, stride))
 
 
 def _avg_pool_3d(call: Call, shapes: Shapes) -> RawPool | Other:
