@@ -458,7 +458,7 @@ class Examination:
         except TargetError:
             raise
         except Exception as error:  # the target's code may raise anything
-            outcome, message = "error", f"{type(error).__name__}: {error}"
+            outcome, message = "error", cause(error)
         seconds = time.perf_counter() - start
         return CheckResult(check.id, outcome, seconds, message, diagnoses=diagnoses)  # type: ignore[arg-type]
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from resnet_verify.adapters.outputs import cause
 from resnet_verify.axes import in_shape
 from resnet_verify.checks import NotApplicable, NotRun, check
 from resnet_verify.strategies import random_batch
@@ -208,7 +209,14 @@ def reload(examination: Examination) -> Iterator[Diagnosis]:
         raise NotRun("the target gives the same instance each time; there is no second one to load")
     adapter, model = examination.adapter, examination.model
     _randomise(examination)
-    adapter.load_state(second, adapter.state(model))
+    try:
+        adapter.load_state(second, adapter.state(model))
+    except Exception as error:  # the target's code may raise anything
+        yield Diagnosis(
+            "NUM-RELOAD", "the whole network", "a saved state that can be loaded", cause(error),
+            f"a second instance cannot load the saved state: {cause(error)}",
+        )  # fmt: skip
+        return
     batch = examination.batch()
     for network in (model, second):
         adapter.set_training(network, training=False)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from math import prod
 from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
@@ -255,7 +256,9 @@ def _run(
 
 
 def _channels_first(array: Array, expected: tuple[int, ...]) -> Array:
-    """The array as (N, C, H, W), where the target keeps it with channels last."""
+    """The array as (N, C, H, W), where the target keeps channels last, or as a flat volume."""
+    if array.ndim == 5 and array.size == prod(expected):
+        return array.reshape(expected)
     if array.ndim == 4 and array.shape != expected:
         turned = np.moveaxis(array, 3, 1)
         return turned if turned.shape == expected else array
