@@ -20,7 +20,7 @@ def with_found_depths(match: Match) -> Match | None:
     if match.alignment.cost <= WRONG_DEPTH or found is None or found == spec.depths:
         return None
     form = match.form
-    deeper = form_of(replace(spec, depths=found), pooled=form.pooled, fold=form.folded > 0)
+    deeper = form_of(replace(spec, depths=found), pooled=form.pooled, fold=form.fold)
     other = match_with(match.found, deeper)
     return other if other.alignment.cost + WRONG_DEPTH < match.alignment.cost else None
 

@@ -23,7 +23,7 @@ from resnet_ref.layers import (
 from resnet_ref.spec import ARCHITECTURES, ResNetSpec, canonical_variant, documented_forms
 from resnet_verify.alignment import SMALL, Alignment, align, differing_fields
 from resnet_verify.folding import norm_count
-from resnet_verify.form import Form, Place, form_of
+from resnet_verify.form import Fold, Form, Place, form_of
 from resnet_verify.graph import Graph, Input, Node, Parameter
 
 SHORTLISTED_ARCHITECTURES = 3
@@ -170,15 +170,16 @@ def _shortlist(
 
 
 def _foldings(found: Canonical, form: Form) -> Iterator[Form]:
-    """The form, and the same with its norms folded where a network can be had that way.
+    """The form, and where the network cannot train and has fewer norms, the same folded.
 
-    That is one that cannot train and has fewer norms: where it can, a norm that is not
-    there is missing.
+    In a network that can train, a norm that is not there is missing.
     """
     yield form
     norms = sum(isinstance(op, BatchNorm) for op in found.ops)
     if not found.graph.training and norms < norm_count(form.network):
-        yield form_of(form.spec, pooled=form.pooled, fold=True)
+        biased = any(isinstance(op, Conv) and op.bias for op in found.ops)
+        fold: Fold = "with bias" if biased else "without bias"
+        yield form_of(form.spec, pooled=form.pooled, fold=fold)
 
 
 def _signature(op: object) -> object:
