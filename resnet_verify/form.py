@@ -6,12 +6,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 from math import prod
+from typing import Literal, TypeAlias
 
 from resnet_ref.layers import Add, Flatten, GlobalAvgPool
 from resnet_ref.layout import Network, layout
 from resnet_ref.places import block_places, named_blocks, path_places, places, slots
 from resnet_ref.spec import ResNetSpec
 from resnet_verify.folding import folded, norm_count
+
+Fold: TypeAlias = Literal["no", "with bias", "without bias"]
 
 
 @dataclass(frozen=True)
@@ -28,14 +31,15 @@ class Place:
 class Form:
     """A documented form in canonical order.
 
-    A backbone may put out its last map `pooled`; `folded` counts the batch norms that are
-    worked into convolutions.
+    A backbone may put out its last map `pooled`. `fold` says whether batch norms are worked
+    into the convolutions before them, and `folded` how many.
     """
 
     spec: ResNetSpec
     network: Network
     places: tuple[Place, ...]
     pooled: bool = False
+    fold: Fold = "no"
     folded: int = 0
 
     @cached_property
@@ -49,19 +53,19 @@ class Form:
         if not self.spec.dropout:
             return self
         spec = replace(self.spec, dropout=0.0)
-        return form_of(spec, pooled=self.pooled, fold=self.folded > 0)
+        return form_of(spec, pooled=self.pooled, fold=self.fold)
 
 
-def form_of(spec: ResNetSpec, *, pooled: bool = False, fold: bool = False) -> Form:
+def form_of(spec: ResNetSpec, *, pooled: bool = False, fold: Fold = "no") -> Form:
     """The form of `spec`, its norms folded into convolutions if so wanted."""
     network = layout(spec)
     if pooled:
         network = replace(network, head=(*network.head, GlobalAvgPool()))
     norms = norm_count(network)
-    if fold:
-        network = folded(network)
+    if fold != "no":
+        network = folded(network, bias=fold == "with bias")
     in_order = tuple(_places(network))
-    return Form(spec, network, in_order, pooled, norms - norm_count(network))
+    return Form(spec, network, in_order, pooled, fold, norms - norm_count(network))
 
 
 def _places(network: Network) -> list[Place]:

@@ -22,7 +22,7 @@ from resnet_ref.spec import ARCHITECTURES, ResNetSpec, canonical_variant, docume
 from resnet_verify.alignment import SMALL, differing_fields
 from resnet_verify.depths import WRONG_DEPTH, at_depths, found_depths, with_found_depths
 from resnet_verify.folding import norm_count
-from resnet_verify.form import Form, form_of
+from resnet_verify.form import Fold, Form, form_of
 from resnet_verify.match import Canonical, Match, match_with, misread, paired
 
 SHORTLISTED_ARCHITECTURES = 3
@@ -118,15 +118,16 @@ def _unlikeness(found: Canonical, form: Form) -> int:
 
 
 def _foldings(found: Canonical, form: Form) -> Iterator[Form]:
-    """The form, and the same with its norms folded where a network can be had that way.
+    """The form, and where the network cannot train and has fewer norms, the same folded.
 
-    That is one that cannot train and has fewer norms: where it can, a norm that is not
-    there is missing.
+    In a network that can train, a norm that is not there is missing.
     """
     yield form
     norms = sum(isinstance(op, BatchNorm) for op in found.ops)
     if not found.graph.training and norms < norm_count(form.network):
-        yield form_of(form.spec, pooled=form.pooled, fold=True)
+        biased = any(isinstance(op, Conv) and op.bias for op in found.ops)
+        fold: Fold = "with bias" if biased else "without bias"
+        yield form_of(form.spec, pooled=form.pooled, fold=fold)
 
 
 def _signature(op: object) -> object:

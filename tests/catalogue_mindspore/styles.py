@@ -1,5 +1,7 @@
 """Right networks in other styles."""
 
+import itertools
+
 import mindspore as ms
 import numpy as np
 from mindspore import Parameter, Tensor, mint, nn, ops
