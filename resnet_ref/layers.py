@@ -100,6 +100,13 @@ class Linear:
 
 
 @dataclass(frozen=True, slots=True)
+class Dropout:
+    """In training zeroes elements with probability `p` and scales the rest by 1 / (1 - p)."""
+
+    p: float
+
+
+@dataclass(frozen=True, slots=True)
 class Softmax:
     """Softmax over the classes; `log` for its logarithm."""
 
@@ -142,6 +149,7 @@ Layer: TypeAlias = (
     | GlobalAvgPool
     | Flatten
     | Linear
+    | Dropout
     | Softmax
     | PadShortcut
     | SqueezeExcite

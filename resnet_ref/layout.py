@@ -14,6 +14,7 @@ from resnet_ref.layers import (
     AvgPool,
     BatchNorm,
     Conv,
+    Dropout,
     Flatten,
     GlobalAvgPool,
     Layer,
@@ -147,7 +148,9 @@ def _head(spec: ResNetSpec, channels: int) -> tuple[Layer, ...]:
     features = (_norm(spec, channels), Relu()) if spec.preactivation else ()
     if spec.head == "none":
         return features
-    classifier = (*features, GlobalAvgPool(), Flatten(), Linear(channels, spec.num_classes))
+    dropout = (Dropout(spec.dropout),) if spec.dropout else ()
+    linear = Linear(channels, spec.num_classes)
+    classifier = (*features, GlobalAvgPool(), Flatten(), *dropout, linear)
     if spec.head == "classifier":
         return classifier
     return (*classifier, Softmax(log=spec.head == "log_softmax"))

@@ -191,6 +191,8 @@ def _layer(layer: layers.Layer) -> nn.Layer:
             return nn.Flatten()
         case layers.Linear():
             return _linear(layer.in_features, layer.out_features, layer.bias, std=0.01)
+        case layers.Dropout():
+            return nn.Dropout(layer.p)
         case layers.Softmax():
             return nn.LogSoftmax() if layer.log else nn.Softmax()
         case layers.PadShortcut():

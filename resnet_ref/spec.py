@@ -30,7 +30,8 @@ class ResNetSpec:
     convolution that carries the stride. `project_first` puts a projection into the first
     block of stage 1 even where neither channels nor stride change. `dilated_first` says
     whether the first block of a dilated stage is dilated like its fellows or like the
-    stage before.
+    stage before. `dropout` is the probability of a dropout before the classifier, which no
+    table has.
     """
 
     arch: str
@@ -54,6 +55,7 @@ class ResNetSpec:
     head: Head = "classifier"
     output_stride: int = 32
     dilated_first: bool = False
+    dropout: float = 0.0
     num_classes: int = 1000
     in_channels: int = 3
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from resnet_ref.layers import BatchNorm
-from resnet_verify.recognise import paired
+from resnet_verify.match import paired
 
 if TYPE_CHECKING:
     from resnet_verify.examine import Examination
@@ -20,6 +20,8 @@ def advice(examination: Examination) -> Iterator[str]:
         NotRun: the network cannot be captured.
     """
     yield from _momentum(examination)
+    if dropout := examination.match.form.spec.dropout:
+        yield f"in training a dropout with p = {dropout:g} stands before the classifier"
     if set(examination.shapes) == {examination.probe.main_shape}:
         side = examination.probe.side
         yield f"the head pools a window of fixed size: the network takes {side}x{side} images only"

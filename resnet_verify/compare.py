@@ -18,7 +18,7 @@ from resnet_verify.difference import ASPECTS, Aspect, Difference
 from resnet_verify.form import Place
 from resnet_verify.gaps import ASPECT_OF_MISSING, Gaps, block_of, unused_nodes
 from resnet_verify.graph import Detach, Node
-from resnet_verify.recognise import Match, Misread, misread, paired
+from resnet_verify.match import Match, Misread, misread, paired
 from resnet_verify.words import describe, padding, per_axis, size
 
 FAR = 0.3

@@ -25,6 +25,7 @@ from resnet_verify.checks import Check, NotRun
 from resnet_verify.compare import differences
 from resnet_verify.difference import Difference
 from resnet_verify.graph import Param
+from resnet_verify.match import Match, paired
 from resnet_verify.probe import (
     SMALL,
     SMALL_UNSTRIDED,
@@ -35,12 +36,7 @@ from resnet_verify.probe import (
     probe,
     takes,
 )
-from resnet_verify.recognise import (
-    Match,
-    found_head,
-    paired,
-    recognise,
-)
+from resnet_verify.recognise import found_head, recognise
 from resnet_verify.target import Target, TargetError
 from resnet_verify.transplant import Held, TransplantError, correspondence, twin_network
 from resnet_verify.verdict import CheckResult, Diagnosis, Identity, ParameterTotals, Verdict

@@ -35,6 +35,13 @@ class Form:
         """What stands at each place."""
         return tuple(place.op for place in self.places)
 
+    @cached_property
+    def in_evaluation(self) -> Form:
+        """The same form without its dropout."""
+        pooled = self.spec.head == "none" and GlobalAvgPool() in self.network.head
+        spec = replace(self.spec, dropout=0.0)
+        return form_of(spec, pooled=pooled) if self.spec.dropout else self
+
 
 def form_of(spec: ResNetSpec, *, pooled: bool = False) -> Form:
     """The form of `spec`; a backbone may put out its last map `pooled`."""

@@ -91,6 +91,10 @@ class Adapter(Protocol):
         """The framework's own tensor of an array."""
         ...
 
+    def seed(self, seed: int) -> None:
+        """Seed what dropout draws from: after it, two networks drop the same elements."""
+        ...
+
     def set_training(self, model: Any, training: bool) -> None:
         """Switch between training and evaluation mode."""
         ...

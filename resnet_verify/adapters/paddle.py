@@ -74,6 +74,10 @@ class PaddleAdapter:
         """An eager tensor on the present device."""
         return paddle.to_tensor(array)
 
+    def seed(self, seed: int) -> None:
+        """Seed Paddle's generators."""
+        paddle.seed(seed)
+
     def set_training(self, model: Any, training: bool) -> None:
         """Call `train` or `eval` on the network."""
         model.train() if training else model.eval()

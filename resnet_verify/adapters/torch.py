@@ -99,6 +99,10 @@ class TorchAdapter:
         """A tensor on the default device."""
         return torch.tensor(array)
 
+    def seed(self, seed: int) -> None:
+        """Seed PyTorch's generators."""
+        torch.manual_seed(seed)
+
     def set_training(self, model: Any, training: bool) -> None:
         """Call `train` or `eval` on the network."""
         model.train(training)

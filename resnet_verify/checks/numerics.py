@@ -242,7 +242,9 @@ def _outputs(examination: Examination, *, training: bool) -> Iterator[Diagnosis]
         adapter.set_training(model, training)
         adapter.set_training(twin, training)
         batch = examination.batch(shape, seed)
+        adapter.seed(seed)  # where both draw, a dropout before the classifier drops the same
         expected = adapter.forward(twin, examination.for_twin(batch))[0]
+        adapter.seed(seed)
         found = _like(adapter.forward(model, batch)[examination.main_output], expected)
         image = "x".join(map(str, shape))
         if found.shape != expected.shape:
@@ -277,8 +279,10 @@ def _steps(examination: Examination) -> tuple[Step, Step]:
         adapter.set_training(network, training=True)
     shape = adapter.forward(twin, examination.for_twin(batch))[0].shape
     cotangent = random_batch(shape, examination.seed + 7, examination.dtype)
-    expected = adapter.step(twin, examination.for_twin(batch), cotangent, 0)
     own = adapter.forward(model, batch)[examination.main_output].shape
+    adapter.seed(examination.seed)
+    expected = adapter.step(twin, examination.for_twin(batch), cotangent, 0)
+    adapter.seed(examination.seed)
     return adapter.step(model, batch, _shaped(cotangent, own), examination.main_output), expected
 
 

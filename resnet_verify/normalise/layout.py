@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from resnet_ref.layers import Add, Flatten
+from resnet_ref.layers import Dropout as ActiveDropout
 from resnet_verify.graph import (
     Cast,
     Concat,
@@ -83,13 +84,13 @@ def wrong_axis_rule(node: Node, draft: Draft) -> Rewritten:
 
 
 def identity_rule(node: Node, draft: Draft) -> Rewritten:
-    """Copies, dropout that does not drop, scaling by one and casts to the same type do nothing."""
+    """Copies, dropout that does not drop now, scaling by one, casts to the same type do nothing."""
     op, source = node.op, node.inputs[0] if node.inputs else -1
     match op:
         case Identity():
             return source
-        case Dropout(p, active) if p == 0 or not active:
-            return source
+        case Dropout(p, active):
+            return replace(node, op=ActiveDropout(p)) if active and p > 0 else source
         case Scale(1.0, 0.0):
             return source
         case Add() | Concat() if len(node.inputs) == 1:

@@ -12,7 +12,7 @@ from resnet_ref.layers import Add, BatchNorm, Conv, MaxPool, Relu
 from resnet_ref.spec import ARCHITECTURES, documented_forms, spec, variants_of
 from resnet_verify.compare import differences
 from resnet_verify.graph import Activation, Detach, Other, Scale
-from resnet_verify.recognise import in_canonical_order
+from resnet_verify.match import in_canonical_order
 from resnet_verify.recognise import recognise as recognise_canonical
 from tests.verify.graphs import edited, graph_of, nodes_of, with_after, without
 
