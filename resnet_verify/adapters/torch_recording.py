@@ -189,7 +189,8 @@ def _leaves(tree: Any) -> list[Any]:
 
 
 def _storage(tensor: torch.Tensor) -> int:
-    return tensor.untyped_storage()._cdata
+    """By the address: a tensor that went through NumPy has a storage of its own there."""
+    return tensor.untyped_storage().data_ptr()
 
 
 def _same_elements(one: torch.Tensor, other: torch.Tensor) -> bool:
