@@ -229,17 +229,6 @@ class Examination:
         by_use = {param.key for node in norms for param in graph.params_of(node)[:2]}
         return by_use | (fixed - in_use)
 
-    def own_name(self, value: int | None) -> str:
-        """The target's own name for the spot of `value`: a parameter's path, or a source line."""
-        if value is None:
-            return ""
-        graph = self.match.found.graph
-        node = graph.producers.get(value)
-        if node is None:
-            return ""
-        names = [param.name for v in node.inputs if (param := graph.param(v)) and param.name]
-        return names[0].rpartition(".")[0] or names[0] if names else node.origin
-
     # What it computes
 
     def forward_error(self) -> str:

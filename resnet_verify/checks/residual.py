@@ -251,6 +251,7 @@ def _run(
     return {
         value: _channels_first(array, shapes[value])
         for value, array in zip(wanted, arrays, strict=True)
+        if array is not None
     }
 
 
