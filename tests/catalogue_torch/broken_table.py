@@ -149,8 +149,8 @@ _STRIDES = (
 ADD = ("add", "sum", "shortcut", "addition")
 
 _ADDITION = (
-    Broken("equals-plus", addition.equals_plus, (*ADD, "unused", "not used"),
-           "stage 3, block 1", "F", vision.resnet18),
+    Broken("equals-plus", addition.equals_plus, (*ADD, "unused", "not used", "blocks"),
+           "stage 3", "F", vision.resnet18),
     Broken("forgotten-sum", addition.forgotten, ADD, "stage 3, block 2", "F", vision.resnet34),
     Broken(
         "changed-identity", addition.changed_identity, ADD, "stage 2, block 1",
@@ -180,7 +180,7 @@ _ADDITION = (
         "stage 3, block 1",
     ),
     Broken(
-        "difference", addition.difference, ("subtract", "difference", "minus", "add", "scale by -1"),
+        "difference", addition.difference, ("subtract", "difference", "minus", "scale by -1"),
         "", "F", loops.resnet18,
     ),
     Broken(
@@ -435,7 +435,7 @@ _HEADS = (
 
 _OPERATORS = (
     Broken(
-        "half-block", operators.half_block, ("cast", "float16"), "stage (2, block 1|3, block (0|1))",
+        "half-block", operators.half_block, ("cast", "float16"), "stage 3, block (0|1)",
         "F", vision.resnet18,
     ),
     Broken(
@@ -541,7 +541,10 @@ _TRAINING = (
     Broken(
         "frozen-stages", training.frozen_stages, FROZEN, "stem|stage 1", "G", vision.resnet50,
     ),
-    Broken("frozen-conv", training.frozen_conv, FROZEN, "stage 2, block 1", "G", timm_like.resnet18),
+    Broken(
+        "frozen-conv", training.frozen_conv, FROZEN, "stage 2, block 1",
+        "G", timm_like.resnet18,
+    ),
     Broken(
         "buffer-classifier", training.buffer_classifier,
         (*FROZEN, *UNREGISTERED, "buffer", "parameter", "constant"), "head",
@@ -556,7 +559,7 @@ _TRAINING = (
     Broken("cached-features", training.cached_features, STATEFUL, "", "R"),
     Broken("counting-block", training.counting_block, (*STATEFUL, *COUNT), "", "R", **CIFAR_INPUT),
     Broken(
-        "moving-input-mean", training.moving_input_mean, (*STATEFUL, "subtract", "unexpected"),
+        "moving-input-mean", training.moving_input_mean, (*STATEFUL, "subtract", "mean"),
         "", "R",
     ),
     Broken(

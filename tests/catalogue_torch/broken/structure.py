@@ -3,6 +3,7 @@
 import torch
 from torch import nn
 from torch.nn import functional as F
+from torch.nn.utils import prune
 
 from tests.catalogue_torch.correct import cifar, functional, loops, openmm, sequential, vision
 
@@ -226,7 +227,7 @@ def spectral_norm():
 def pruned():
     """The mask was never made permanent."""
     net = vision.resnet18()
-    nn.utils.prune.l1_unstructured(net.layer4[0].conv1, "weight", amount=0.5)
+    prune.l1_unstructured(net.layer4[0].conv1, "weight", amount=0.5)
     return net
 
 
