@@ -48,6 +48,9 @@ class Capture(Protocol):
         """Run the captured operators on `batch` and return the arrays of `values`.
 
         None stands for what the framework computes together with something else.
+
+        Raises:
+            CaptureError: the network runs something else than what was captured.
         """
         ...
 

@@ -125,7 +125,7 @@ class TorchAdapter:
             for param, tensor in zip(self.params(model), _registered(model).values(), strict=True)
         }
         graph, positions, tensors = to_graph(recorder, image, outputs, registered, training)
-        return TorchCapture(graph, model, positions, tensors)
+        return TorchCapture(graph, model, positions, tensors, recorder.names)
 
     def params(self, model: Any) -> tuple[Param, ...]:
         """Parameters and floating-point buffers; a counter of batches is neither."""
@@ -249,17 +249,21 @@ class TorchCapture:
         model: Any,
         positions: Mapping[int, int],
         tensors: Mapping[str, torch.Tensor],
+        names: Sequence[str],
     ) -> None:
         self.graph = graph
         self.tensors = tensors
         self._model = model
         self._positions = positions
+        self._names = names
 
     def run(self, batch: Array, values: Sequence[int]) -> list[Array | None]:
         """Run the network in the mode of the capture, keeping what becomes `values`."""
         ADAPTER.set_training(self._model, self.graph.training)
         wanted = {v: self._positions[v] for v in values if v in self._positions}
         recorder, _ = record(self._model, torch.tensor(batch), set(wanted.values()))
+        if recorder.names != self._names:
+            raise CaptureError("the network runs other operators when it is called again")
         seen = {value: _numpy(recorder.kept[position]) for value, position in wanted.items()}
         return [batch if self._is_image(value) else seen.get(value) for value in values]
 

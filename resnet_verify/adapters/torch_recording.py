@@ -91,6 +91,11 @@ class Recorder(TorchDispatchMode):
         known = self._values.get(id(tensor))
         return known if known is not None else self._unseen(tensor)
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The operators that the dispatcher was called with, in order."""
+        return tuple(noted.call.name for noted in self._noted if noted.call.position >= 0)
+
     def calls(self) -> Iterator[Call]:
         """What was recorded; asked for after the forward pass."""
         for noted in self._noted:
