@@ -26,7 +26,7 @@ from resnet_verify.form import Fold, Form, form_of
 from resnet_verify.match import Canonical, Match, match_with, misread, paired
 
 SHORTLISTED_ARCHITECTURES = 3
-SHORTLISTED_FORMS = 5
+SHORTLISTED_FORMS = 8
 NEAR_ARCHITECTURE, NEAR_FORM = 24, 24
 """How many more operators than the nearest a form may have unmatched and still be tried."""
 D2L_RARITY = 3.9

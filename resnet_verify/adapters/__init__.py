@@ -44,8 +44,14 @@ class Capture(Protocol):
 
     graph: Graph
 
-    def run(self, batch: Array, values: Sequence[int]) -> list[Array]:
-        """Run the captured operators on `batch` and return the arrays of `values`."""
+    def run(self, batch: Array, values: Sequence[int]) -> Sequence[Array | None]:
+        """Run the captured operators on `batch` and return the arrays of `values`.
+
+        None stands for what the framework computes together with something else.
+
+        Raises:
+            CaptureError: the network runs something else than what was captured.
+        """
         ...
 
 

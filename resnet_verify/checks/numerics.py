@@ -48,9 +48,9 @@ def repeat(examination: Examination) -> Iterator[Diagnosis]:
     model, adapter = examination.model, examination.adapter
     adapter.set_training(model, training=False)
     batch, other = examination.batch(), examination.batch(seed=1)
-    first = adapter.forward(model, batch)
+    first, *again = (adapter.forward(model, batch) for _ in range(3))
     between = adapter.forward(model, other)
-    again = adapter.forward(model, batch)
+    again.append(adapter.forward(model, batch))
     index = examination.main_output
     if np.array_equal(first[index], between[index]):
         yield Diagnosis(
@@ -60,13 +60,15 @@ def repeat(examination: Examination) -> Iterator[Diagnosis]:
             "between calls, or ignores its input",
         )  # fmt: skip
         return
-    for index, (a, b) in enumerate(zip(first, again, strict=False)):
-        if a.shape != b.shape or not np.array_equal(a, b, equal_nan=True):
+    for index, a in enumerate(first):
+        for b in (outputs[index] for outputs in again):
+            if a.shape == b.shape and np.array_equal(a, b, equal_nan=True):
+                continue
             distance = gap(b, a).norm if a.shape == b.shape else float("inf")
             yield Diagnosis(
                 "NUM-REPEAT", f"output {index}", "the same output each time",
                 f"relative difference {distance:.2g}",
-                f"in evaluation mode a second call with the same input gives another output "
+                f"in evaluation mode a later call with the same input gives another output "
                 f"(relative difference {distance:.2g}): the network keeps state between calls "
                 "or draws random numbers",
             )  # fmt: skip
@@ -146,7 +148,14 @@ def running_statistics(examination: Examination) -> Iterator[Diagnosis]:
 
 @check("NUM-GRADIENT", source=TWIN, training=True)
 def gradients(examination: Examination) -> Iterator[Diagnosis]:
-    """Every parameter and the input receive the gradient that the twin's receive."""
+    """The backward pass runs, and gives every parameter and the input the twin's gradient."""
+    error = examination.backward_error()
+    if error:
+        yield Diagnosis(
+            "NUM-GRADIENT", "the whole network", "gradients", error,
+            f"the backward pass raises {error}",
+        )  # fmt: skip
+        return
     _randomise(examination)
     found, expected = _steps(examination)
     limit = _bound(examination, "gradient")
