@@ -11,6 +11,7 @@ import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -202,21 +203,26 @@ def _fresh(network: Recognised) -> Any:
 def _parity(
     destination: Recognised, model: Any, cargo: Cargo, arrays: Mapping[str, Array]
 ) -> Iterator[Parity]:
-    both = [i for i, image in enumerate(cargo.images) if destination.takes(image)]
-    if not both:
-        sizes = " or ".join("x".join(map(str, image[2:])) for image in cargo.images)
-        raise CarryError(f"{destination.target} takes no image that the source takes ({sizes})")
     limit = max(bound(d.dtype, "evaluation") for d in (cargo.source, destination.description()))
-    for i in both[:SIZES]:
+    taken = (i for i, image in enumerate(cargo.images) if destination.takes(image))
+    measured = False
+    for i in islice(taken, SIZES):
         found = destination.output(model, arrays[f"image {i}"])
         parity = Parity(cargo.images[i], gap(found, arrays[f"output {i}"]), limit)
         if parity.gap.exceeds(limit):
-            image = "x".join(map(str, parity.image))
             raise CarryError(
-                f"in evaluation mode the outputs for input {image} are not the source's "
-                f"(relative difference {parity.gap.norm:.2g}, bound {limit:.1g})"
+                f"in evaluation mode the outputs for input {_by(parity.image)} are not the "
+                f"source's (relative difference {parity.gap.norm:.2g}, bound {limit:.1g})"
             )
+        measured = True
         yield parity
+    if not measured:
+        sizes = " or ".join(_by(image[2:]) for image in cargo.images)
+        raise CarryError(f"{destination.target} takes no image that the source takes ({sizes})")
+
+
+def _by(sizes: Iterable[int]) -> str:
+    return "x".join(map(str, sizes))
 
 
 def _save(path: Path, groups: Mapping[str, Iterable[Array]]) -> None:

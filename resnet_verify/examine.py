@@ -83,6 +83,7 @@ class Examination:
         self.device = device
         self.tolerance = tolerance
         self.allow_head = allow_head
+        self.dtype_as_made = ""  # what the factory gives; what is judged may be a wider copy
         self._answers: dict[str, Any] = {}
 
     # The target
@@ -103,6 +104,7 @@ class Examination:
                     f"not a network of a supported framework ({', '.join(registered())})"
                 )
             try:
+                self.dtype_as_made = adapter.dtype(model)
                 return adapter.ready(model)
             except Exception as error:  # the target's code may raise anything
                 raise TargetError(f"{self.target.name}: {cause(error)}") from error

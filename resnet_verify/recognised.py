@@ -38,11 +38,17 @@ class CarryError(Exception):
 
 @dataclass(frozen=True)
 class Description:
-    """What a network is, as plain data; `shapes` are those of its tensors in the common layout."""
+    """What a network is, as plain data.
+
+    It computes in `dtype` here; where the framework's half precision is too coarse to be
+    compared, that is wider than `dtype_as_made`. `shapes` are those of its tensors in the
+    common layout.
+    """
 
     target: str
     framework: str
     dtype: str
+    dtype_as_made: str
     identity: Identity
     network: Network
     shapes: Mapping[Key, Shape]
@@ -122,6 +128,7 @@ class Recognised:
             target=self.target,
             framework=f"{examination.framework} {examination.framework_version}",
             dtype=examination.dtype,
+            dtype_as_made=examination.dtype_as_made,
             identity=examination.identity,
             network=self.network,
             shapes={key: held.shape for key, held in self.tensors.items()},

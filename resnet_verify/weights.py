@@ -49,7 +49,7 @@ def require_suffix(path: Path, adapter: Adapter) -> None:
     known = suffixes(adapter)
     if path.suffix not in known:
         possible = f"{', '.join(known[:-1])} or {known[-1]}"
-        raise WeightsError(f"{path}: a file of weights for {adapter.name} ends in {possible}")
+        raise WeightsError(f"{path.name}: weights for {adapter.name} are in {possible} files")
 
 
 def require_safetensors(path: Path) -> None:

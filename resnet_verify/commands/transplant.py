@@ -15,6 +15,7 @@ from resnet_verify.commands import FAILED, OK, complain
 if TYPE_CHECKING:
     from resnet_verify.carry import Cargo, Landing, Parity, Tell
     from resnet_verify.commands import Parser
+    from resnet_verify.recognised import Description
 
 T = TypeVar("T")
 
@@ -137,8 +138,8 @@ def _report(cargo: Cargo, landing: Landing, out: Path, size: int) -> Iterator[st
     source, destination = cargo.source, landing.destination
     yield f"carried      {source.target} to {destination.target}"
     yield row("form", form_text(destination.identity))
-    yield row("from", f"{source.framework}, {source.dtype}")
-    yield row("to", f"{destination.framework}, {destination.dtype}")
+    yield row("from", f"{source.framework}, {_types(source, 'read')}")
+    yield row("to", f"{destination.framework}, {_types(destination, 'written')}")
     yield row("tensors", _tensors_text(cargo, landing))
     if cargo.left:
         yield row("left", f"{_listed(cargo.left)}: the form does not have them")
@@ -149,16 +150,22 @@ def _report(cargo: Cargo, landing: Landing, out: Path, size: int) -> Iterator[st
     yield row("file", f"{out}, {size / 1e6:,.1f} MB")
 
 
+def _types(network: Description, done: str) -> str:
+    if network.dtype == network.dtype_as_made:
+        return network.dtype
+    return f"{network.dtype_as_made}, {done} as {network.dtype}"
+
+
 def _tensors_text(cargo: Cargo, landing: Landing) -> str:
     from math import prod
 
     shapes = cargo.source.shapes
     numbers = sum(prod(shape) for shape in shapes.values())
-    text = f"{len(shapes)} of {numbers:,} numbers, "
-    if not landing.rounded:
-        return f"{text}all of them to the last bit"
-    types = f"from {cargo.source.dtype} to {landing.destination.dtype}"
-    return f"{text}{landing.rounded} tensors rounded {types}"
+    exact = "each to the last bit"
+    if landing.rounded:
+        types = f"from {cargo.source.dtype} to {landing.destination.dtype}"
+        exact = f"{landing.rounded} tensors rounded {types}"
+    return f"{len(shapes)} with {numbers:,} numbers, {exact}"
 
 
 def _parity_text(parity: Parity) -> str:

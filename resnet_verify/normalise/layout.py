@@ -52,6 +52,8 @@ def _spread(graph: Graph, *, input_last: bool) -> tuple[set[int], int]:
         declared = getattr(node.op, "channels_last", None)
         if isinstance(node.op, RawConv | RawPool | RawNorm) and len(shape) == 4:
             contradictions += declared != source_last
+        if node.op in (Transpose(TO_CHANNELS_LAST), Transpose(TO_CHANNELS_FIRST)):
+            contradictions += source_last == (node.op.order == TO_CHANNELS_LAST)
         match node.op:
             case Input():
                 is_last = input_last
