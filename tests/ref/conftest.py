@@ -1,11 +1,14 @@
 """What the tests of the reference share."""
 
 import os
-from importlib.util import find_spec
+
+import pytest
 
 # Before NumPy is imported: on busy cores, waiting threads of its matrix products cost six times
 # what they gain on matrices as small as these.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
-# These build Paddle networks; the others must pass with no framework installed.
-collect_ignore = [] if find_spec("paddle") else ["test_paddle.py", "test_parity.py"]
+
+@pytest.fixture(params=[True, False], ids=["training", "evaluation"])
+def training(request) -> bool:
+    return request.param
