@@ -216,7 +216,7 @@ def _branch(spec: ResNetSpec, convs: tuple[Conv, ...]) -> tuple[Layer, ...]:
 def _preactivation_block(spec: ResNetSpec, stage: int, opening: bool, convs: tuple[Conv, ...],
                          shortcut: tuple[Layer, ...], projects: bool) -> Block:  # fmt: skip
     activation: tuple[Layer, ...] = (_norm(spec, convs[0].in_channels), Relu())
-    if stage == 0 and opening and spec.stem_norm:
+    if stage == 0 and opening and spec.stem_norm and not spec.activated_twice:
         activation = ()  # the stem has done it
     layers: list[Layer] = [convs[0]]
     for conv in convs[1:]:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from resnet_ref.layers import BatchNorm
+from resnet_verify.form import form_of, parameters
 from resnet_verify.match import paired
 
 if TYPE_CHECKING:
@@ -19,12 +20,28 @@ def advice(examination: Examination) -> Iterator[str]:
     Raises:
         NotRun: the network cannot be captured.
     """
-    yield from _momentum(examination)
+    yield from examination.match.found.graph.remarks
+    yield from _folded(examination)
+    if examination.adapter.trains:
+        yield from _momentum(examination)
     if dropout := examination.match.form.spec.dropout:
         yield f"in training a dropout with p = {dropout:g} stands before the classifier"
     if set(examination.shapes) == {examination.probe.main_shape}:
-        side = examination.probe.side
-        yield f"the head pools a window of fixed size: the network takes {side}x{side} images only"
+        image = "x".join(map(str, examination.probe.main_shape))
+        yield f"a size is built into the network: of those tried it takes input of {image} only"
+    elif examination.probe.batch_of(2) == 1:
+        yield "a batch size is built into the network: it takes one image at a time"
+
+
+def _folded(examination: Examination) -> Iterator[str]:
+    form = examination.match.form
+    if form.folded:
+        whole = parameters(form_of(form.spec, pooled=form.pooled))
+        yield (
+            f"{form.folded} batch norms are folded into the convolutions: structure, numbers and "
+            f"parameters are judged without them; with them there would be {whole[True]:,} "
+            f"trainable + {whole[False]:,} running statistics"
+        )
 
 
 def _momentum(examination: Examination) -> Iterator[str]:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from resnet_ref.layers import Add, BatchNorm, Conv
 from resnet_ref.spec import ResNetSpec
 from resnet_verify.difference import Difference
-from resnet_verify.form import form_of
+from resnet_verify.form import Form, form_of
 from resnet_verify.match import Canonical, Match, match_with
 
 WRONG_DEPTH = 2.0
@@ -20,9 +20,14 @@ def with_found_depths(match: Match) -> Match | None:
     spec, found = match.form.spec, found_depths(match.found, match.form.spec)
     if match.alignment.cost <= WRONG_DEPTH or found is None or found == spec.depths:
         return None
-    pooled = spec.head == "none" and match.form.network.head[-1:] != form_of(spec).network.head[-1:]
-    other = match_with(match.found, form_of(replace(spec, depths=found), pooled=pooled))
+    other = match_with(match.found, at_depths(match.form, found))
     return other if other.alignment.cost + WRONG_DEPTH < match.alignment.cost else None
+
+
+def at_depths(form: Form, depths: tuple[int, ...]) -> Form:
+    """The same form with other numbers of blocks."""
+    spec = replace(form.spec, depths=depths)
+    return form_of(spec, pooled=form.pooled, fold=form.fold)
 
 
 def found_depths(found: Canonical, spec: ResNetSpec) -> tuple[int, ...] | None:

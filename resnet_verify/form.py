@@ -5,11 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
+from math import prod
+from typing import Literal, TypeAlias
 
 from resnet_ref.layers import Add, Flatten, GlobalAvgPool
 from resnet_ref.layout import Network, layout
-from resnet_ref.places import block_places, named_blocks, path_places
+from resnet_ref.places import block_places, named_blocks, path_places, places, slots
 from resnet_ref.spec import ResNetSpec
+from resnet_verify.folding import folded, norm_count
+
+Fold: TypeAlias = Literal["no", "with bias", "without bias"]
 
 
 @dataclass(frozen=True)
@@ -24,11 +29,18 @@ class Place:
 
 @dataclass(frozen=True)
 class Form:
-    """A documented form in canonical order."""
+    """A documented form in canonical order.
+
+    A backbone may put out its last map `pooled`. `fold` says whether batch norms are worked
+    into the convolutions before them, and `folded` how many.
+    """
 
     spec: ResNetSpec
     network: Network
     places: tuple[Place, ...]
+    pooled: bool = False
+    fold: Fold = "no"
+    folded: int = 0
 
     @cached_property
     def ops(self) -> tuple[object, ...]:
@@ -38,17 +50,22 @@ class Form:
     @cached_property
     def in_evaluation(self) -> Form:
         """The same form without its dropout."""
-        pooled = self.spec.head == "none" and GlobalAvgPool() in self.network.head
+        if not self.spec.dropout:
+            return self
         spec = replace(self.spec, dropout=0.0)
-        return form_of(spec, pooled=pooled) if self.spec.dropout else self
+        return form_of(spec, pooled=self.pooled, fold=self.fold)
 
 
-def form_of(spec: ResNetSpec, *, pooled: bool = False) -> Form:
-    """The form of `spec`; a backbone may put out its last map `pooled`."""
+def form_of(spec: ResNetSpec, *, pooled: bool = False, fold: Fold = "no") -> Form:
+    """The form of `spec`, its norms folded into convolutions if so wanted."""
     network = layout(spec)
     if pooled:
         network = replace(network, head=(*network.head, GlobalAvgPool()))
-    return Form(spec, network, tuple(_places(network)))
+    norms = norm_count(network)
+    if fold != "no":
+        network = folded(network, bias=fold == "with bias")
+    in_order = tuple(_places(network))
+    return Form(spec, network, in_order, pooled, fold, norms - norm_count(network))
 
 
 def _places(network: Network) -> list[Place]:
@@ -73,3 +90,12 @@ def _places(network: Network) -> list[Place]:
         source = chain(iter(by_path["post"]), len(found) - 1)
     chain(path_places("head", network.head), source)
     return found
+
+
+def parameters(form: Form) -> dict[bool, int]:
+    """How many numbers its layers hold: those that are trained (True), and the others."""
+    counts = {True: 0, False: 0}
+    for _, layer in places(form.network):
+        for slot in slots(layer):
+            counts[slot.trainable] += prod(slot.shape)
+    return counts

@@ -20,7 +20,7 @@ from hashlib import sha256
 from pathlib import Path
 from types import ModuleType
 
-_INSTALL = {"paddle": "paddlepaddle", "torch": "torch", "mindspore": "mindspore", "onnx": "onnx"}
+from resnet_verify.adapters import BUILT_IN
 
 # Modules that a target's folder brought while another module of the same name was loaded.
 _OWN: dict[Path, dict[str, ModuleType]] = {}
@@ -95,7 +95,7 @@ def import_file(path: Path) -> ModuleType:
         ModuleProblem: there is no such file, or importing it failed.
     """
     if not path.is_file():
-        raise ModuleProblem(_missing_file(path))
+        raise ModuleProblem(missing_file(path))
     path = path.resolve()
     root, name = _package_of(path)
     with importable(root), _explained(str(path.name)):
@@ -155,13 +155,16 @@ def _explained(name: str) -> Iterator[None]:
         raise ModuleProblem(f"importing {name} raised {describe(error)}") from error
 
 
-def _missing_file(path: Path) -> str:
+def missing_file(path: Path) -> str:
+    """Why there is no file to read at `path`, and what to write instead."""
     if path.is_dir():
         return f"{path} is a folder; name a file in it"
     folder = path.parent
     if not folder.is_dir():
         return f"there is no folder {folder}"
-    close = get_close_matches(path.name, [found.name for found in folder.glob("*.py")], n=1)
+    close = get_close_matches(
+        path.name, [found.name for found in folder.glob(f"*{path.suffix}")], n=1
+    )
     hint = f"did you mean {folder / close[0]}?" if close else f"looked in {folder.resolve()}"
     return f"there is no file {path}; {hint}"
 
@@ -169,7 +172,7 @@ def _missing_file(path: Path) -> str:
 def _missing_module(name: str, missing: str) -> str:
     parent, _, last = missing.rpartition(".")
     if not parent:
-        remedy = f"; it comes with: pip install {_INSTALL[last]}" if last in _INSTALL else ""
+        remedy = f"; it comes with: {_install(last)}" if last in BUILT_IN else ""
         close = get_close_matches(last, {found.name for found in pkgutil.iter_modules()}, n=1)
         hint = f"; did you mean {close[0]!r}?" if close and not remedy else remedy
         return f"there is no module {missing!r} here{hint or ' (current folder and environment)'}"
@@ -184,8 +187,12 @@ def _missing_module(name: str, missing: str) -> str:
 
 def _missing_dependency(name: str, missing: str, described: str) -> str:
     top = missing.partition(".")[0]
-    remedy = f"; pip install {_INSTALL[top]}" if top in _INSTALL else ""
+    remedy = f"; it comes with: {_install(top)}" if top in BUILT_IN else ""
     return f"importing {name} raised {described}{remedy}"
+
+
+def _install(framework: str) -> str:
+    return f"pip install 'resnet-verify[{framework}]'"
 
 
 def describe(error: BaseException) -> str:

@@ -13,7 +13,7 @@ from functools import cached_property
 from resnet_ref.layers import Softmax
 from resnet_verify.alignment import Alignment, align
 from resnet_verify.form import Form, Place
-from resnet_verify.graph import Graph, Input, Node, Parameter
+from resnet_verify.graph import Constant, Graph, Input, Node
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ def in_canonical_order(graph: Graph) -> Canonical:
     depth: dict[int, int] = {}
     for node in graph.nodes:
         below = [depth[value] for value in node.inputs if value in depth]
-        computes = not isinstance(node.op, Parameter)
+        computes = node.output not in graph.held
         depth[node.output] = computes + max(below, default=0)
     main = _main_output(graph, depth)
     ordered: list[Node] = []
@@ -49,7 +49,7 @@ def in_canonical_order(graph: Graph) -> Canonical:
     while waiting:
         value, expanded = waiting.pop()
         made = graph.producers.get(value)
-        if made is None or isinstance(made.op, Parameter | Input):
+        if made is None or value in graph.held or isinstance(made.op, Constant | Input):
             continue
         if expanded:
             ordered.append(made)
@@ -88,8 +88,13 @@ def match_with(found: Canonical, form: Form) -> Match:
 
 
 def operands(found: Canonical, node: Node) -> Sequence[int]:
-    """The values that a node reads, parameters left out."""
-    return [value for value in node.inputs if found.graph.param(value) is None]
+    """The values that a node reads, constants and what is computed from parameters left out."""
+    graph = found.graph
+    return [
+        value
+        for value in node.inputs
+        if value not in graph.held and not isinstance(graph.producers[value].op, Constant)
+    ]
 
 
 def paired(match: Match) -> Iterator[tuple[Node, Place]]:

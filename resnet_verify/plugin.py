@@ -28,7 +28,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         metavar="TARGET",
         action="append",
         default=[],
-        help="add the conformance suite for package.module:NAME or path/file.py:NAME; repeatable",
+        help="add the conformance suite for package.module:NAME, path/file.py:NAME or "
+        "path/model.onnx; repeatable",
     )
     add("--resnet-arch", metavar="A", help="the architecture that targets have to be")
     add("--resnet-variant", metavar="V", help="the variant that targets have to be")

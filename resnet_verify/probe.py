@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
 from math import prod
 from typing import TYPE_CHECKING, Any
 
@@ -31,21 +30,19 @@ class Probe:
 
     capture: Capture
     canonical: Canonical
-    channels: int
-    side: int
+    main_shape: tuple[int, ...]
+    """The shape that was captured."""
     channels_last: bool
 
     def shape(self, batch: int, height: int, width: int) -> tuple[int, ...]:
         """The shape of a batch in the network's own order of axes."""
-        image = (height, width)
-        return (
-            (batch, *image, self.channels) if self.channels_last else (batch, self.channels, *image)
-        )
+        if self.channels_last:
+            return (batch, height, width, self.main_shape[3])
+        return (batch, self.main_shape[1], height, width)
 
-    @cached_property
-    def main_shape(self) -> tuple[int, ...]:
-        """The shape that was captured."""
-        return self.shape(2, self.side, self.side)
+    def batch_of(self, images: int) -> int:
+        """How many of `images` may go in together: a network that has not taken two takes one."""
+        return images if self.main_shape[0] > 1 else 1
 
 
 def probe(adapter: Adapter, model: Any) -> Probe:
@@ -66,9 +63,8 @@ def probe(adapter: Adapter, model: Any) -> Probe:
         if not _channels_fit(canonical):
             first = first or CaptureError(f"a convolution does not take the channels of {shape}")
             continue
-        channels_last = shape[1] == shape[2]
-        channels = shape[3 if channels_last else 1]
-        found = Probe(capture, canonical, channels, shape[2], channels_last)
+        channels_last = shape[1] not in _channel_counts(adapter, model)
+        found = Probe(capture, canonical, shape, channels_last)
         if not _windowed_head(canonical):
             return found
         second_best = second_best or found
@@ -95,13 +91,18 @@ def _channels_fit(canonical: Canonical) -> bool:
 
 
 def candidate_shapes(adapter: Adapter, model: Any) -> list[tuple[int, ...]]:
-    """The shapes to try, the likeliest first."""
-    return [
+    """The shapes to try, the likeliest first: the network's own, in batches of two if it can."""
+    declared = adapter.declared_shape(model) or ()
+    image = [size for size in declared[1:] if size is not None]
+    own = [(2, *image)] if len(image) == 3 else []
+    usual = [
         (2, side, side, channels) if channels_last else (2, channels, side, side)
         for channels in _channel_counts(adapter, model)
         for channels_last in (False, True)
         for side in SIDES
     ]
+    fixed = [(declared[0], *image)] if own and declared[0] is not None else []
+    return list(dict.fromkeys([*own, *fixed, *usual]))
 
 
 def _channel_counts(adapter: Adapter, model: Any) -> list[int]:

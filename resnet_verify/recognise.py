@@ -6,7 +6,7 @@ A shortlist by the operators alone, then an alignment with each form on it, deci
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
 
@@ -20,12 +20,13 @@ from resnet_ref.layers import (
 )
 from resnet_ref.spec import ARCHITECTURES, ResNetSpec, canonical_variant, documented_forms
 from resnet_verify.alignment import SMALL, differing_fields
-from resnet_verify.depths import WRONG_DEPTH, found_depths, with_found_depths
-from resnet_verify.form import Form, form_of
+from resnet_verify.depths import WRONG_DEPTH, at_depths, found_depths, with_found_depths
+from resnet_verify.folding import norm_count
+from resnet_verify.form import Fold, Form, form_of
 from resnet_verify.match import Canonical, Match, match_with, misread, paired
 
 SHORTLISTED_ARCHITECTURES = 3
-SHORTLISTED_FORMS = 5
+SHORTLISTED_FORMS = 8
 NEAR_ARCHITECTURE, NEAR_FORM = 24, 24
 """How many more operators than the nearest a form may have unmatched and still be tried."""
 D2L_RARITY = 3.9
@@ -78,15 +79,15 @@ def _shortlist(
     found: Canonical, arch: str | None, variant: str | None, allow_head: Sequence[str]
 ) -> list[Form]:
     """The forms that share most operators with the network, the likeliest first."""
-    head = _head(found)
-    dropout = _head_dropout(found)
-    specs = [replace(spec, dropout=dropout) for spec in _asked_for(found, arch, variant)]
-    ranked = sorted(
-        (_unlikeness(found, spec, head, allow_head), number) for number, spec in enumerate(specs)
-    )
+    head, dropout = _head(found), _head_dropout(found)
+    forms = [
+        form
+        for spec in _asked_for(found, arch, variant)
+        for form in _foldings(found, _with_head(replace(spec, dropout=dropout), head, allow_head))
+    ]
+    ranked = sorted((_unlikeness(found, form), number) for number, form in enumerate(forms))
     limit = ranked[0][0] + NEAR_FORM
-    nearest = [specs[number] for far, number in ranked[:SHORTLISTED_FORMS] if far <= limit]
-    return [_with_head(spec, head, allow_head) for spec in nearest]
+    return [forms[number] for far, number in ranked[:SHORTLISTED_FORMS] if far <= limit]
 
 
 def _asked_for(found: Canonical, arch: str | None, variant: str | None) -> list[ResNetSpec]:
@@ -106,15 +107,27 @@ def _asked_for(found: Canonical, arch: str | None, variant: str | None) -> list[
     ]
 
 
-def _unlikeness(found: Canonical, spec: ResNetSpec, head: str, allow_head: Sequence[str]) -> int:
+def _unlikeness(found: Canonical, form: Form) -> int:
     """How many operators one has and the other has not, at the network's own depths."""
-    depths, far = found_depths(found, spec), 0
-    if depths is not None and depths != spec.depths:
-        spec, far = replace(spec, depths=depths), NEAR_FORM
-    ops = _with_head(spec, head, allow_head).ops
-    have, want = Counter(map(_signature, found.ops)), Counter(map(_signature, ops))
-    far += int(_switches(found.ops) != _switches(ops))
+    depths, far = found_depths(found, form.spec), 0
+    if depths is not None and depths != form.spec.depths:
+        form, far = at_depths(form, depths), NEAR_FORM
+    have, want = Counter(map(_signature, found.ops)), Counter(map(_signature, form.ops))
+    far += int(_switches(found.ops) != _switches(form.ops))
     return far + (have - want).total() + (want - have).total()
+
+
+def _foldings(found: Canonical, form: Form) -> Iterator[Form]:
+    """The form, and where the network cannot train and has fewer norms, the same folded.
+
+    In a network that can train, a norm that is not there is missing.
+    """
+    yield form
+    norms = sum(isinstance(op, BatchNorm) for op in found.ops)
+    if not found.graph.training and norms < norm_count(form.network):
+        biased = any(isinstance(op, Conv) and op.bias for op in found.ops)
+        fold: Fold = "with bias" if biased else "without bias"
+        yield form_of(form.spec, pooled=form.pooled, fold=fold)
 
 
 def _signature(op: object) -> object:

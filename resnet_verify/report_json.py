@@ -18,8 +18,8 @@ from resnet_verify import __version__
 from resnet_verify.verdict import CheckResult, Diagnosis, Identity, ParameterTotals, Verdict
 
 SCHEMA = 1
-_PACKAGES = ("paddlepaddle", "paddlepaddle-gpu", "torch", "mindspore", "onnx", "numpy", "pytest",
-             "hypothesis")  # fmt: skip
+_PACKAGES = ("paddlepaddle", "paddlepaddle-gpu", "torch", "mindspore", "onnx", "onnxruntime",
+             "numpy", "pytest", "hypothesis")  # fmt: skip
 
 
 def report(verdicts: Sequence[Verdict]) -> dict[str, Any]:

@@ -22,10 +22,11 @@ from resnet_verify.importing import (
     import_file,
     import_named,
     importable,
+    missing_file,
     short_path,
 )
 
-FORMS = "write 'package.module:NAME' or 'path/file.py:NAME'"
+FORMS = "write 'package.module:NAME', 'path/file.py:NAME' or 'path/model.onnx'"
 
 
 class TargetError(Exception):
@@ -68,20 +69,18 @@ def load_target(text: str) -> Target:
 
     `text` is ``package.module:NAME`` or ``path/file.py:NAME``; NAME may be dotted and may be
     followed by keyword arguments for the callable, as in ``?num_classes=10&groups=32``.
-    Values are Python literals; what is not a literal is a string.
+    Values are Python literals; what is not a literal is a string. Or it is the path of an ONNX
+    file, ``path/model.onnx``, which is read anew each time the factory is called.
 
     Raises:
         TargetError: `text` is malformed, or does not lead to a model or to a callable that
-            takes those arguments.
+            takes those arguments, or there is no such file.
     """
     where, _, query = text.partition("?")
     if not where.strip():
         raise TargetError(f"an empty target ({text!r}): {FORMS}")
     if where.endswith(".onnx"):
-        raise TargetError(
-            f"{text}: ONNX files cannot be judged by this version; name the code that builds "
-            "the network instead"
-        )
+        return _onnx_target(text, Path(where), query)
     place, colon, attribute = where.rpartition(":")
     if not colon or not place or not attribute:
         raise TargetError(f"{text}: {_missing_part(where)}")
@@ -94,6 +93,28 @@ def load_target(text: str) -> Target:
         raise TargetError(f"{text}: {problem}") from problem.__cause__
     found = _resolve(text, module, attribute)
     return Target(text, _factory(text, found, arguments, folder))
+
+
+def _onnx_target(text: str, path: Path, query: str) -> Target:
+    if query:
+        raise TargetError(f"{text}: an ONNX file takes no arguments")
+    if not path.is_file():
+        raise TargetError(f"{text}: {missing_file(path)}")
+    return Target(text, partial(_load_onnx, text, path.resolve()))
+
+
+def _load_onnx(text: str, path: Path) -> object:
+    try:
+        from resnet_verify.adapters import onnx_network, onnx_runtime  # noqa: F401
+    except ImportError as error:
+        raise TargetError(
+            f"{text}: judging ONNX files takes onnx and onnxruntime ({describe(error)}); "
+            "pip install 'resnet-verify[onnx]'"
+        ) from error
+    try:
+        return onnx_network.load(path)
+    except ValueError as error:
+        raise TargetError(f"{text}: {error}") from error
 
 
 def _missing_part(where: str) -> str:

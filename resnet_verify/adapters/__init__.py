@@ -44,8 +44,14 @@ class Capture(Protocol):
 
     graph: Graph
 
-    def run(self, batch: Array, values: Sequence[int]) -> list[Array]:
-        """Run the captured operators on `batch` and return the arrays of `values`."""
+    def run(self, batch: Array, values: Sequence[int]) -> Sequence[Array | None]:
+        """Run the captured operators on `batch` and return the arrays of `values`.
+
+        None stands for what the framework computes together with something else.
+
+        Raises:
+            CaptureError: the network runs something else than what was captured.
+        """
         ...
 
 
@@ -101,6 +107,10 @@ class Adapter(Protocol):
 
     def dtype(self, model: Any) -> str:
         """The element type that the network computes in, "float32" say."""
+        ...
+
+    def declared_shape(self, model: Any) -> tuple[int | None, ...] | None:
+        """The shape of input that the network itself declares, None for what it leaves open."""
         ...
 
     def capture(self, model: Any, shape: tuple[int, ...], training: bool) -> Capture:

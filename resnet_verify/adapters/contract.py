@@ -142,6 +142,7 @@ class AdapterContract:
         for seed in (1, 2):
             self.fill(model, seed)
             (inside,) = capture.run(batch, [capture.graph.outputs[0]])
+            assert inside is not None
             distance = gap(inside, self.adapter.forward(model, batch)[0])
             assert not distance.exceeds(bound("float32", "evaluation"))
 

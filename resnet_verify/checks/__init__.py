@@ -1,7 +1,8 @@
 """The registry of checks: one check is one small function with an id, a promise and a source.
 
 A check takes an `Examination` and yields a `Diagnosis` for each mistake; yielding nothing is
-passing. It raises `NotRun` where the target does not let it judge, saying why.
+passing. It raises `NotRun` where the target does not let it judge, and `NotApplicable` where
+there is nothing to judge, saying why.
 """
 
 from __future__ import annotations
@@ -20,6 +21,10 @@ FAMILIES = ("structure", "parameters", "residual", "numerics")
 
 class NotRun(Exception):  # an outcome, not an error
     """The check could not judge this target; the message says why."""
+
+
+class NotApplicable(Exception):  # an outcome, not an error
+    """The check asks for something that this target has not; the message says what."""
 
 
 class UnknownCheckError(ValueError):

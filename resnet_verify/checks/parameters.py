@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from resnet_ref.places import slots
 from resnet_verify.checks import check
+from resnet_verify.form import parameters
 from resnet_verify.match import paired
 from resnet_verify.transplant import HOLDERS, roles
 from resnet_verify.verdict import Diagnosis
@@ -62,10 +63,7 @@ def total(examination: Examination) -> Iterator[Diagnosis]:
     Counted from what is registered, each tensor once; where the sum is off, the layers that
     make the difference are named.
     """
-    expected = {True: 0, False: 0}
-    for place in examination.match.form.places:
-        for slot in slots(place.op) if isinstance(place.op, HOLDERS) else ():
-            expected[slot.trainable] += prod(slot.shape)
+    expected = parameters(examination.match.form)
     found = examination.totals
     if (found.trainable, found.buffers) != (expected[True], expected[False]):
         words = (f"{t:,} trainable + {b:,} buffers" for t, b in (

@@ -79,7 +79,7 @@ def test_a_module_is_found_in_the_current_folder(folder, monkeypatch):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("", "an empty target (''): write 'package.module:NAME' or 'path/file.py:NAME'"),
+        ("", "an empty target (''): write 'package.module:NAME', 'path/file.py:NAME'"),
         ("?width=1", "an empty target"),
         ("pkg.models.net", "no colon before the network's name; did you mean 'pkg.models:net'?"),
         ("nets.py", "which network in that file? nets.py:NAME"),
@@ -92,7 +92,8 @@ def test_a_module_is_found_in_the_current_folder(folder, monkeypatch):
         ("net.py:Net", "there is no file net.py; did you mean nets.py?"),
         ("nowhere/net.py:Net", "there is no folder nowhere"),
         ("./:x", "is a folder; name a file in it"),
-        ("model.onnx", "ONNX files cannot be judged by this version"),
+        ("model.onnx", "there is no file model.onnx"),
+        ("model.onnx?batch=1", "an ONNX file takes no arguments"),
         ("json:dupms", "json has no 'dupms'; did you mean 'dumps' or 'dump'?"),
         ("nets.py:Net.mak", "nets.py.Net has no 'mak'; did you mean 'make'?"),
         ("json:dumps", "this needs the argument 'obj'; write 'json:dumps?obj=...', or name a"),
@@ -129,11 +130,16 @@ def test_every_mistake_is_one_line(text, message):
     assert said.startswith(f"{text}: " if text.partition("?")[0] else "an empty target")
 
 
-def test_a_missing_framework_says_how_to_install_it(folder, monkeypatch):
-    monkeypatch.setitem(sys.modules, "mindspore", None)
-    (folder / "ms.py").write_text("import mindspore")
-    with pytest.raises(TargetError, match="pip install mindspore"):
-        load_target("ms.py:net")
+@pytest.mark.parametrize("framework", ["paddle", "torch", "mindspore", "onnx"])
+def test_a_missing_framework_says_how_to_install_it(folder, monkeypatch, framework):
+    monkeypatch.setitem(sys.modules, framework, None)
+    (folder / "net_of_mine.py").write_text(f"import {framework}")
+    remedy = f"it comes with: pip install 'resnet-verify[{framework}]'"
+    for text in ("net_of_mine.py:net", "net_of_mine:net", f"{framework}:net"):
+        with pytest.raises(TargetError) as caught:
+            load_target(text)
+        assert str(caught.value).endswith(remedy)
+        assert "\n" not in str(caught.value)
 
 
 def test_a_file_imports_its_siblings_also_when_called(folder):

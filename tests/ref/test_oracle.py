@@ -13,11 +13,6 @@ from tests.ref import forms
 from tests.ref.sequences import SEQUENCES, sequence
 
 
-@pytest.fixture(params=[True, False], ids=["training", "evaluation"])
-def training(request) -> bool:
-    return request.param
-
-
 class Scalar:
     """<cotangent, output> of a network as a function of input and tensors, with its gradients."""
 

@@ -1,0 +1,165 @@
+"""A network of an ONNX file: its operators, apart from its weights."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import numpy as np
+import onnx
+from onnx import ModelProto, TensorProto, ValueInfoProto, helper, numpy_helper
+
+from resnet_verify.adapters.onnx_preparing import (
+    UnsuitableModel,
+    declared_shape,
+    prepared,
+    weight_names,
+)
+
+if TYPE_CHECKING:
+    from resnet_verify.adapters import Array
+    from resnet_verify.adapters.onnx_runtime import Session
+
+STATISTICS = slice(3, 5)
+"""The inputs of a BatchNormalization that hold its running mean and variance."""
+
+
+T = TypeVar("T")
+
+
+class OnnxNetwork:
+    """The operators of an ONNX model, and its weights as arrays by the names of initializers.
+
+    The model that it is made of is not changed; what is made of it is told by
+    `resnet_verify.adapters.onnx_preparing.prepared`.
+
+    Raises:
+        UnsuitableModel: the model does not take one batch of images, or its weights are sparse.
+    """
+
+    def __init__(self, model: ModelProto) -> None:
+        images = _images(model.graph)
+        if len(images) != 1:
+            names = ", ".join(image.name for image in images) or "none"
+            raise UnsuitableModel(
+                f"a network takes one batch of images; the inputs here are: {names}"
+            )
+        self.declared_shape = declared_shape(images[0])
+        self._declared = (images[0], list(model.graph.output))
+        ready = prepared(model)
+        self.joined_norms = ready.joined_norms
+        self.operators, tensors = ready.operators, ready.tensors
+        graph = self.operators.graph
+        self.input = graph.input[0].name
+        self.dtype = _dtype_name(graph.input[0])
+        held = weight_names(graph, tensors)
+        self.weights = {name: array for name, array in tensors.items() if name in held}
+        self.constants = {name: array for name, array in tensors.items() if name not in held}
+        graph.initializer.extend(_elsewhere(name, array) for name, array in self.weights.items())
+        graph.initializer.extend(_tensors(self.constants))
+        self._device = "cpu"
+        self._session: Session | None = None
+
+    def start(self, device: str) -> None:
+        """Let onnxruntime take the network, to run on "cpu" or "gpu" from now on."""
+        self._device = device
+        self._session = self._start(self.operators, optimised=True)
+
+    def statistics(self) -> set[str]:
+        """The names of the running means and variances."""
+        norms = [n for n in self.operators.graph.node if n.op_type == "BatchNormalization"]
+        return {name for norm in norms for name in norm.input[STATISTICS]}
+
+    def write(self, arrays: Mapping[str, Array]) -> None:
+        """Put other arrays in the place of weights; each keeps its type and shape."""
+        for name, array in arrays.items():
+            held = self.weights[name]
+            self.weights[name] = np.ascontiguousarray(array, held.dtype).reshape(held.shape)
+        self._session = None
+
+    def run(self, batch: Array) -> list[Any]:
+        """All outputs for `batch`, computed as onnxruntime does unless it is told otherwise."""
+        if self._session is None:
+            self._session = self._start(self.operators, optimised=True)
+        return self._session.run({self.input: batch})
+
+    def look_inside(self, batch: Array, names: Sequence[str]) -> list[Any]:
+        """The values named, each as its operator alone makes it."""
+        model = ModelProto()
+        model.CopyFrom(self.operators)
+        del model.graph.output[:]
+        model.graph.output.extend(ValueInfoProto(name=name) for name in names)
+        return self._start(model, optimised=False).run({self.input: batch})
+
+    def _start(self, model: ModelProto, *, optimised: bool) -> Session:
+        from resnet_verify.adapters.onnx_runtime import Session
+
+        return Session(model, self.weights, self._device, optimised=optimised)
+
+    def model(self) -> ModelProto:
+        """The network as a model that stands for itself, with the weights that it has now."""
+        whole = ModelProto()
+        whole.CopyFrom(self.operators)
+        image, outputs = self._declared
+        whole.graph.input[0].CopyFrom(image)
+        for ours, declared in zip(whole.graph.output, outputs, strict=True):
+            ours.CopyFrom(declared)
+        del whole.graph.initializer[:]
+        whole.graph.initializer.extend(_tensors({**self.weights, **self.constants}))
+        return whole
+
+
+def load(path: Path) -> OnnxNetwork:
+    """The network in the file at `path`; nothing in the file is executed.
+
+    Weights that the file keeps outside of itself are looked for in its own folder only.
+
+    Raises:
+        ValueError: it is no valid ONNX model, or does not take one batch of images; the
+            message says what is wrong.
+    """
+    model = _attempt("it is no ONNX file, or truncated", onnx.load, path, load_external_data=False)
+    folder = str(path.parent)
+    _attempt("its weights cannot be read", onnx.load_external_data_for_model, model, folder)
+    _attempt("it is no valid ONNX model", onnx.checker.check_model, model)
+    return _attempt("its weights are damaged", OnnxNetwork, model)
+
+
+def _attempt(problem: str, step: Callable[..., T], *arguments: Any, **options: Any) -> T:
+    """What `step` returns.
+
+    Raises:
+        ValueError: it raised something; the message says `problem`, and the first line of it.
+    """
+    try:
+        return step(*arguments, **options)
+    except UnsuitableModel:
+        raise
+    except Exception as error:  # those of protobuf, of onnx and of NumPy have nothing in common
+        first = str(error).strip().partition("\n")[0]
+        raise ValueError(f"{problem} ({type(error).__name__}: {first})") from error
+
+
+def _images(graph: onnx.GraphProto) -> list[ValueInfoProto]:
+    """The inputs that hold no weights."""
+    initializers = {tensor.name for tensor in graph.initializer}
+    return [value for value in graph.input if value.name not in initializers]
+
+
+def _dtype_name(image: ValueInfoProto) -> str:
+    kind = helper.tensor_dtype_to_np_dtype(image.type.tensor_type.elem_type)
+    return str(np.dtype(kind))
+
+
+def _tensors(arrays: Mapping[str, Array]) -> list[TensorProto]:
+    return [numpy_helper.from_array(array, name) for name, array in arrays.items()]
+
+
+def _elsewhere(name: str, array: Array) -> TensorProto:
+    """A tensor of which the model holds type and shape only."""
+    kind = helper.np_dtype_to_tensor_dtype(array.dtype)
+    tensor = TensorProto(name=name, data_type=kind, dims=array.shape)
+    tensor.data_location = TensorProto.EXTERNAL
+    tensor.external_data.add(key="location", value="weights")
+    return tensor
