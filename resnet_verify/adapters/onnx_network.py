@@ -13,6 +13,7 @@ from onnx import ModelProto, TensorProto, ValueInfoProto, helper, numpy_helper
 from resnet_verify.adapters.onnx_preparing import (
     UnsuitableModel,
     declared_shape,
+    names_read,
     prepared,
     weight_names,
 )
@@ -55,7 +56,9 @@ class OnnxNetwork:
         held = weight_names(graph, tensors)
         self.weights = {name: array for name, array in tensors.items() if name in held}
         self.constants = {name: array for name, array in tensors.items() if name not in held}
-        graph.initializer.extend(_elsewhere(name, array) for name, array in self.weights.items())
+        read = {name for node in graph.node for name in names_read(node)}
+        # onnxruntime forgets initializers that nobody reads, and will not be given them.
+        graph.initializer.extend(_elsewhere(n, a) for n, a in self.weights.items() if n in read)
         graph.initializer.extend(_tensors(self.constants))
         self._device = "cpu"
         self._session: Session | None = None
