@@ -100,6 +100,13 @@ class Linear:
 
 
 @dataclass(frozen=True, slots=True)
+class Dropout:
+    """In training zeroes elements with probability `p` and scales the rest by 1 / (1 - p)."""
+
+    p: float
+
+
+@dataclass(frozen=True, slots=True)
 class Softmax:
     """Softmax over the classes; `log` for its logarithm."""
 
@@ -142,8 +149,15 @@ Layer: TypeAlias = (
     | GlobalAvgPool
     | Flatten
     | Linear
+    | Dropout
     | Softmax
     | PadShortcut
     | SqueezeExcite
 )
 """What a documented network is a sequence of; `Add` stands between a block's two paths."""
+
+
+def is_uneven(padding: Padding) -> bool:
+    """Whether the amounts differ from side to side."""
+    top, bottom, left, right = padding
+    return top != bottom or left != right

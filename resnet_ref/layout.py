@@ -14,6 +14,7 @@ from resnet_ref.layers import (
     AvgPool,
     BatchNorm,
     Conv,
+    Dropout,
     Flatten,
     GlobalAvgPool,
     Layer,
@@ -147,7 +148,9 @@ def _head(spec: ResNetSpec, channels: int) -> tuple[Layer, ...]:
     features = (_norm(spec, channels), Relu()) if spec.preactivation else ()
     if spec.head == "none":
         return features
-    classifier = (*features, GlobalAvgPool(), Flatten(), Linear(channels, spec.num_classes))
+    dropout = (Dropout(spec.dropout),) if spec.dropout else ()
+    linear = Linear(channels, spec.num_classes)
+    classifier = (*features, GlobalAvgPool(), Flatten(), *dropout, linear)
     if spec.head == "classifier":
         return classifier
     return (*classifier, Softmax(log=spec.head == "log_softmax"))
@@ -213,7 +216,7 @@ def _branch(spec: ResNetSpec, convs: tuple[Conv, ...]) -> tuple[Layer, ...]:
 def _preactivation_block(spec: ResNetSpec, stage: int, opening: bool, convs: tuple[Conv, ...],
                          shortcut: tuple[Layer, ...], projects: bool) -> Block:  # fmt: skip
     activation: tuple[Layer, ...] = (_norm(spec, convs[0].in_channels), Relu())
-    if stage == 0 and opening and spec.stem_norm:
+    if stage == 0 and opening and spec.stem_norm and not spec.activated_twice:
         activation = ()  # the stem has done it
     layers: list[Layer] = [convs[0]]
     for conv in convs[1:]:

@@ -134,6 +134,8 @@ class _Writer:
                 return self.add("Flatten", inputs, where)
             case layers.Linear():
                 return self.add("Gemm", inputs, where)
+            case layers.Dropout():
+                return self.add("Dropout", inputs, where)  # drops nothing unless told to
             case layers.Softmax():
                 return self.add("LogSoftmax" if layer.log else "Softmax", inputs, where, axis=1)
             case layers.PadShortcut():

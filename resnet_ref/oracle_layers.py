@@ -17,6 +17,7 @@ from resnet_ref.layers import (
     AvgPool,
     BatchNorm,
     Conv,
+    Dropout,
     Flatten,
     GlobalAvgPool,
     Layer,
@@ -74,6 +75,10 @@ def step(layer: Layer, tensors: Tensors, x: Array, *, training: bool) -> Step:
             return Step(x.reshape(len(x), -1), lambda dy: (dy.reshape(x.shape), {}))
         case Linear():
             return _linear(tensors, x)
+        case Dropout():
+            if training:
+                raise ValueError("the oracle draws no random numbers: no dropout in training")
+            return Step(x, lambda dy: (dy, {}))
         case Softmax():
             return _softmax(layer, x)
         case PadShortcut():

@@ -3,7 +3,8 @@
 ``resnet18()`` to ``resnet152()`` build the usual ones; `build` takes any `ResNetSpec` and
 `build_block` one residual unit. Weights are drawn as documented: convolutions from He et al.
 2015, https://arxiv.org/abs/1502.01852, normal with variance 2 / fan out; norms at 1 and 0; the
-classifier normal with deviation 0.01 (Goyal et al. 2017, section 5.1).
+classifier normal with deviation 0.01 (Goyal et al. 2017, section 5.1); their biases at 0.
+Paddle moves the running variance towards the biased one of the batch, by which it normalises.
 """
 
 # Paddle 2 has no types and Paddle 3 some: what it returns is Any to one and not to the other.
@@ -13,7 +14,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, TypedDict
+from typing import TYPE_CHECKING
 
 import paddle
 from paddle import nn
@@ -23,10 +24,12 @@ from resnet_ref import layers, places
 from resnet_ref.layout import Block as BlockLayout
 from resnet_ref.layout import Network as NetworkLayout
 from resnet_ref.layout import layout
-from resnet_ref.spec import Head, ResNetSpec, Stem, spec
+from resnet_ref.spec import ResNetSpec, spec
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
+
+    from resnet_ref.form import Form
 
 
 class PadShortcut(nn.Layer):
@@ -76,7 +79,7 @@ class Block(nn.Layer):
 
     def named_places(self) -> Iterator[tuple[str, layers.Layer, nn.Layer]]:
         """As `Network.named_places`, for a block alone."""
-        yield from _paired(places.places(self.description), self._layers())
+        yield from places.paired(self.description, self._layers())
 
     def _layers(self) -> Iterator[nn.Layer]:
         for path in (self.pre, self.branch, self.shortcut, self.post):
@@ -115,7 +118,7 @@ class Network(nn.Layer):
         `resnet_ref.derive`: stem; pre, branch, shortcut and post of each block; head.
         Together with `tensors` it addresses every tensor of the network.
         """
-        yield from _paired(places.places(self.description), self._layers())
+        yield from places.paired(self.description, self._layers())
 
     def _layers(self) -> Iterator[nn.Layer]:
         yield from self.stem.children()
@@ -152,13 +155,6 @@ def named_tensors(network: Network | Block) -> Iterator[tuple[places.Key, paddle
             yield (location, role), tensor
 
 
-def _paired(
-    described: Iterator[tuple[str, layers.Layer]], built: Iterator[nn.Layer]
-) -> Iterator[tuple[str, layers.Layer, nn.Layer]]:
-    for (location, description), layer in zip(described, built, strict=True):
-        yield location, description, layer
-
-
 def _sequence(described: tuple[layers.Layer, ...]) -> nn.Sequential:
     return nn.Sequential(*map(_layer, described))
 
@@ -191,6 +187,8 @@ def _layer(layer: layers.Layer) -> nn.Layer:
             return nn.Flatten()
         case layers.Linear():
             return _linear(layer.in_features, layer.out_features, layer.bias, std=0.01)
+        case layers.Dropout():
+            return nn.Dropout(layer.p)
         case layers.Softmax():
             return nn.LogSoftmax() if layer.log else nn.Softmax()
         case layers.PadShortcut():
@@ -235,17 +233,6 @@ def _linear(inward: int, out: int, bias: bool, *, std: float | None) -> nn.Linea
 
 def _normal(std: float) -> paddle.ParamAttr:
     return paddle.ParamAttr(initializer=nn.initializer.Normal(0.0, std))
-
-
-class Form(TypedDict, total=False):
-    """The keywords of the builders below, those of `resnet_ref.spec.spec`."""
-
-    variant: str | None
-    num_classes: int | None
-    in_channels: int
-    stem: Stem | None
-    head: Head | None
-    output_stride: int | None
 
 
 def resnet18(**form: Unpack[Form]) -> Network:

@@ -8,14 +8,15 @@ the derived tables all go through a network in the one order that `places` gives
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import TypeAlias, TypeVar
 
 from resnet_ref.layers import (
     AvgPool,
     BatchNorm,
     Conv,
+    Dropout,
     Flatten,
     GlobalAvgPool,
     Layer,
@@ -32,6 +33,8 @@ from resnet_ref.layout import Block, Network
 Key: TypeAlias = tuple[str, str]
 """(location, role): the name of one tensor."""
 
+Built = TypeVar("Built")
+
 WORDS: dict[type[Layer], str] = {
     Conv: "conv",
     BatchNorm: "norm",
@@ -42,6 +45,7 @@ WORDS: dict[type[Layer], str] = {
     GlobalAvgPool: "global pool",
     Flatten: "flatten",
     Linear: "linear",
+    Dropout: "dropout",
     Softmax: "softmax",
     PadShortcut: "padded shortcut",
     SqueezeExcite: "squeeze-excite",
@@ -94,6 +98,16 @@ def places(network: Network | Block) -> Iterator[tuple[str, Layer]]:
     for where, block in named_blocks(network):
         yield from block_places(block, where)
     yield from path_places("head", network.head)
+
+
+def paired(network: Network | Block, built: Iterable[Built]) -> Iterator[tuple[str, Layer, Built]]:
+    """Location, description and built layer of each layer; `built` comes in the order of `places`.
+
+    Raises:
+        ValueError: there are more of the one than of the other.
+    """
+    for (location, layer), each in zip(places(network), built, strict=True):
+        yield location, layer, each
 
 
 def slots(layer: Layer) -> tuple[Slot, ...]:

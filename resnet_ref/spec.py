@@ -27,10 +27,12 @@ class ResNetSpec:
 
     `depths` counts the blocks of each stage and `widths` their base widths; a block puts out
     ``width * expansion`` channels. `strided_conv` is the index, within the branch, of the
-    convolution that carries the stride. `project_first` puts a projection into the first
-    block of stage 1 even where neither channels nor stride change. `dilated_first` says
-    whether the first block of a dilated stage is dilated like its fellows or like the
-    stage before.
+    convolution that carries the stride. `activated_twice` says that with preactivation the
+    first block has its own norm and ReLU though the stem ends in them. `project_first` puts a
+    projection into the first block of stage 1 even where neither channels nor stride change.
+    `dilated_first` says whether the first block of a dilated stage is dilated like its fellows
+    or like the stage before. `dropout` is the probability of a dropout before the classifier,
+    which no table has.
     """
 
     arch: str
@@ -43,6 +45,7 @@ class ResNetSpec:
     strided_conv: int = 0
     preactivation: bool = False
     stem_norm: bool = True
+    activated_twice: bool = False
     projection: Projection = "conv-norm"
     project_first: bool = False
     conv_bias: ConvBias = "none"
@@ -54,6 +57,7 @@ class ResNetSpec:
     head: Head = "classifier"
     output_stride: int = 32
     dilated_first: bool = False
+    dropout: float = 0.0
     num_classes: int = 1000
     in_channels: int = 3
 
@@ -155,6 +159,10 @@ VARIANTS = (
              strided_conv=1, preactivation=True, projection="conv"),
     _variant("v2", "He et al. 2016b, appendix, stride on the first 1x1",
              preactivation=True, projection="conv"),
+    _variant("v2", "MXNet Gluon, resnet_v2: norm and ReLU behind conv1 and in the first block, too",
+             strided_conv=1, preactivation=True, activated_twice=True, projection="conv"),
+    _variant("v2", "MXNet Gluon, resnet_v2, stride on the first 1x1",
+             preactivation=True, activated_twice=True, projection="conv"),
     _variant("d2l", "Zhang et al., Dive into Deep Learning, section 8.6, https://d2l.ai",
              strided_conv=1, projection="conv", conv_bias="all"),
     _variant("keras", "keras.applications.resnet, https://keras.io/api/applications/resnet",

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from resnet_ref.layers import BatchNorm
 from resnet_verify.form import form_of, parameters
-from resnet_verify.recognise import paired
+from resnet_verify.match import paired
 
 if TYPE_CHECKING:
     from resnet_verify.examine import Examination
@@ -24,6 +24,8 @@ def advice(examination: Examination) -> Iterator[str]:
     yield from _folded(examination)
     if examination.adapter.trains:
         yield from _momentum(examination)
+    if dropout := examination.match.form.spec.dropout:
+        yield f"in training a dropout with p = {dropout:g} stands before the classifier"
     if set(examination.shapes) == {examination.probe.main_shape}:
         image = "x".join(map(str, examination.probe.main_shape))
         yield f"a size is built into the network: of those tried it takes input of {image} only"

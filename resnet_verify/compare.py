@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from resnet_ref.layers import (
     Add,
@@ -18,7 +19,7 @@ from resnet_verify.difference import ASPECTS, Aspect, Difference
 from resnet_verify.form import Place
 from resnet_verify.gaps import ASPECT_OF_MISSING, Gaps, block_of, unused_nodes
 from resnet_verify.graph import Detach, Node
-from resnet_verify.recognise import Match, Misread, misread, paired
+from resnet_verify.match import Match, Misread, misread, paired
 from resnet_verify.words import describe, padding, per_axis, size
 
 FAR = 0.3
@@ -59,8 +60,10 @@ def differences(match: Match) -> list[Difference]:
     """Every structural deviation of a capture from its form, causes before consequences."""
     deeper = with_found_depths(match)
     if deeper is None:
-        return _differences(match)
-    return [depth_difference(match, deeper), *_differences(deeper)]
+        found = _differences(match)
+    else:
+        found = [depth_difference(match, deeper), *_differences(deeper)]
+    return [replace(d, place=match.found.graph.own_name(d.value)) for d in found]
 
 
 def _differences(match: Match) -> list[Difference]:
@@ -75,6 +78,7 @@ def _differences(match: Match) -> list[Difference]:
         *_attribute_differences(match),
         *_statistics(match),
         *_sharing(match),
+        *_computed(match),
         *_detached(match),
         *_frozen(match),
         *(_unused(match) if not by_gap else ()),
@@ -223,6 +227,24 @@ def _sharing(match: Match) -> Iterator[Difference]:
                 "sharing", place.where, "parameters of its own",
                 f"the parameters of {first}",
                 f"{place.where} shares its parameters with {first}", node.output,
+            )  # fmt: skip
+
+
+def _computed(match: Match) -> Iterator[Difference]:
+    """Layers whose parameters are made from what the network holds: a normalised weight, say."""
+    graph = match.found.graph
+    for node, place in paired(match):
+        made = [v for v in node.inputs if v in graph.held and graph.param(v) is None]
+        if made and type(node.op) is type(place.op):
+            within = graph.reachable(made)
+            steps = [describe(n.op) for n in graph.nodes if n.output in within and n.inputs]
+            how = "; ".join(steps[:3]) + (f" and {len(steps) - 3} more" if len(steps) > 3 else "")
+            yield Difference(
+                "operator", place.where, "parameters that the network holds",
+                f"parameters computed by {how}",
+                f"{place.where}: its parameters are computed at every call, by {how}; "
+                "the form holds them as they are",
+                node.output,
             )  # fmt: skip
 
 

@@ -6,9 +6,10 @@ from collections import Counter
 from dataclasses import replace
 
 from resnet_ref.layers import Add, BatchNorm, Conv
+from resnet_ref.spec import ResNetSpec
 from resnet_verify.difference import Difference
-from resnet_verify.form import form_of
-from resnet_verify.recognise import Match, match_with
+from resnet_verify.form import Form, form_of
+from resnet_verify.match import Canonical, Match, match_with
 
 WRONG_DEPTH = 2.0
 """What a wrong number of blocks costs: a form of other depths must be nearer by more."""
@@ -16,21 +17,24 @@ WRONG_DEPTH = 2.0
 
 def with_found_depths(match: Match) -> Match | None:
     """The match with the same form at the target's own depths, where that explains it better."""
-    spec, found = match.form.spec, _found_depths(match)
+    spec, found = match.form.spec, found_depths(match.found, match.form.spec)
     if match.alignment.cost <= WRONG_DEPTH or found is None or found == spec.depths:
         return None
-    form = match.form
-    deeper = form_of(replace(spec, depths=found), pooled=form.pooled, fold=form.fold)
-    other = match_with(match.found, deeper)
+    other = match_with(match.found, at_depths(match.form, found))
     return other if other.alignment.cost + WRONG_DEPTH < match.alignment.cost else None
 
 
-def _found_depths(match: Match) -> tuple[int, ...] | None:
-    """Additions by the channels that they add, in stages of the form's widths."""
-    spec = match.form.spec
+def at_depths(form: Form, depths: tuple[int, ...]) -> Form:
+    """The same form with other numbers of blocks."""
+    spec = replace(form.spec, depths=depths)
+    return form_of(spec, pooled=form.pooled, fold=form.fold)
+
+
+def found_depths(found: Canonical, spec: ResNetSpec) -> tuple[int, ...] | None:
+    """Additions by the channels that they add, in stages of the widths of `spec`."""
     channels: dict[int, int] = {}
     counts: Counter[int] = Counter()
-    for node in match.found.nodes:
+    for node in found.nodes:
         known = [channels[value] for value in node.inputs if value in channels]
         made = channels[node.output] = known[0] if known else 0
         if isinstance(node.op, Conv):

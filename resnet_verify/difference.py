@@ -42,7 +42,8 @@ ASPECTS: tuple[Aspect, ...] = get_args(Aspect)
 class Difference:
     """Where in the form, what was expected there, what was found, and that in one sentence.
 
-    `value` is the target's value at the spot, by which the target's own name for it is found.
+    `value` is the target's value at the spot, `place` the target's own name for it: a
+    parameter's path, or a source line.
     """
 
     aspect: Aspect
@@ -51,3 +52,4 @@ class Difference:
     found: str
     message: str
     value: int | None = None
+    place: str = ""

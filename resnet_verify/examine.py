@@ -25,6 +25,7 @@ from resnet_verify.checks import Check, NotApplicable, NotRun
 from resnet_verify.compare import differences
 from resnet_verify.difference import Difference
 from resnet_verify.graph import Param
+from resnet_verify.match import Match, paired
 from resnet_verify.probe import (
     SMALL,
     SMALL_UNSTRIDED,
@@ -35,12 +36,7 @@ from resnet_verify.probe import (
     probe,
     takes,
 )
-from resnet_verify.recognise import (
-    Match,
-    found_head,
-    paired,
-    recognise,
-)
+from resnet_verify.recognise import found_head, recognise
 from resnet_verify.target import Target, TargetError
 from resnet_verify.transplant import Held, TransplantError, correspondence, twin_network
 from resnet_verify.verdict import CheckResult, Diagnosis, Identity, ParameterTotals, Verdict
@@ -87,6 +83,7 @@ class Examination:
         self.device = device
         self.tolerance = tolerance
         self.allow_head = allow_head
+        self.dtype_as_made = ""  # what the factory gives; what is judged may be a wider copy
         self._answers: dict[str, Any] = {}
 
     # The target
@@ -107,6 +104,7 @@ class Examination:
                     f"not a network of a supported framework ({', '.join(registered())})"
                 )
             try:
+                self.dtype_as_made = adapter.dtype(model)
                 return adapter.ready(model)
             except Exception as error:  # the target's code may raise anything
                 raise TargetError(f"{self.target.name}: {cause(error)}") from error
@@ -143,17 +141,23 @@ class Examination:
 
     # What it is
 
-    @cached_property
+    @property
     def probe(self) -> Probe:
         """The images that it takes.
 
         Raises:
             NotRun: it cannot be captured.
         """
+        found = self.once("probe", self._probe)
+        if isinstance(found, NotRun):
+            raise found
+        return found
+
+    def _probe(self) -> Probe | NotRun:
         try:
             return probe(self.adapter, self.model)
         except CaptureError as error:
-            raise NotRun(f"the network cannot be captured: {error}") from error
+            return NotRun(f"the network cannot be captured: {error}")
 
     @cached_property
     def match(self) -> Match:
@@ -233,44 +237,48 @@ class Examination:
         by_use = {param.key for node in norms for param in graph.params_of(node)[:2]}
         return by_use | (fixed - in_use)
 
-    def own_name(self, value: int | None) -> str:
-        """The target's own name for the spot of `value`: a parameter's path, or a source line."""
-        if value is None:
-            return ""
-        graph = self.match.found.graph
-        node = graph.producers.get(value)
-        if node is None:
-            return ""
-        names = [param.name for v in node.inputs if (param := graph.param(v)) and param.name]
-        return names[0].rpartition(".")[0] or names[0] if names else node.origin
-
     # What it computes
 
     def forward_error(self) -> str:
         """What running the network as it is raises; empty where it runs at some size."""
+        return self._first_error(self._run_forward)
+
+    def backward_error(self) -> str:
+        """What forward and backward pass in training mode raise; empty where both run."""
+        return self._first_error(self._run_backward)
+
+    def _first_error(self, run: Callable[[tuple[int, ...]], None]) -> str:
         try:
             sizes = self.shapes[:1]
         except NotRun:
             sizes = candidate_shapes(self.adapter, self.model)
+        self._dirty = True  # training mode moves the running statistics
         first = ""
         for shape in sizes:
-            error = self._error_at(shape)
-            if not error:
+            try:
+                run(shape)
+            except Exception as error:  # the target's code may raise anything
+                mode = "training" if any(self.adapter.modes(self.model)) else "evaluation"
+                image = "x".join(map(str, shape))
+                first = first or f"{cause(error)} for input {image} in {mode} mode"
+            else:
                 return ""
-            first = first or error
         return first
 
-    def _error_at(self, shape: tuple[int, ...]) -> str:
+    def _run_forward(self, shape: tuple[int, ...]) -> None:
         for training in reversed(self.modes):
             self.adapter.set_training(self.model, training)
-            self._dirty = True  # training mode moves the running statistics
-            try:
-                self.adapter.forward(self.model, self.batch(shape))
-            except Exception as error:  # the target's code may raise anything
-                image = "x".join(map(str, shape))
-                mode = "training" if training else "evaluation"
-                return f"{cause(error)} for input {image} in {mode} mode"
-        return ""
+            self.adapter.forward(self.model, self.batch(shape))
+
+    def _run_backward(self, shape: tuple[int, ...]) -> None:
+        try:
+            output = self.main_output
+        except NotRun:
+            output = 0
+        self.adapter.set_training(self.model, training=True)
+        batch = self.batch(shape)
+        outputs = self.adapter.forward(self.model, batch)
+        self.adapter.step(self.model, batch, np.ones_like(outputs[output]), output)
 
     @cached_property
     def correspondence(self) -> dict[Key, Held]:
@@ -462,7 +470,7 @@ class Examination:
         except TargetError:
             raise
         except Exception as error:  # the target's code may raise anything
-            outcome, message = "error", f"{type(error).__name__}: {error}"
+            outcome, message = "error", cause(error)
         seconds = time.perf_counter() - start
         return CheckResult(check.id, outcome, seconds, message, diagnoses=diagnoses)  # type: ignore[arg-type]
 

@@ -47,6 +47,14 @@ class Form:
         """What stands at each place."""
         return tuple(place.op for place in self.places)
 
+    @cached_property
+    def in_evaluation(self) -> Form:
+        """The same form without its dropout."""
+        if not self.spec.dropout:
+            return self
+        spec = replace(self.spec, dropout=0.0)
+        return form_of(spec, pooled=self.pooled, fold=self.fold)
+
 
 def form_of(spec: ResNetSpec, *, pooled: bool = False, fold: Fold = "no") -> Form:
     """The form of `spec`, its norms folded into convolutions if so wanted."""

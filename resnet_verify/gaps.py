@@ -11,6 +11,7 @@ from resnet_ref.layers import (
     AvgPool,
     BatchNorm,
     Conv,
+    Dropout,
     GlobalAvgPool,
     Linear,
     MaxPool,
@@ -22,8 +23,8 @@ from resnet_ref.layers import (
 from resnet_verify.alignment import distance
 from resnet_verify.difference import ASPECTS, Aspect, Difference
 from resnet_verify.form import Place
-from resnet_verify.graph import Detach, Dropout, Node
-from resnet_verify.recognise import Match, operands, places_by_value, source_place
+from resnet_verify.graph import Detach, Node
+from resnet_verify.match import Match, operands, places_by_value, source_place
 from resnet_verify.words import describe, size
 
 ASPECT_OF_MISSING: dict[type, Aspect] = {

@@ -248,6 +248,17 @@ class Graph:
         """The node that makes each value."""
         return {node.output: node for node in self.nodes}
 
+    @cached_property
+    def held(self) -> frozenset[int]:
+        """The parameters, and what is computed from nothing but parameters and constants."""
+        fixed: dict[int, bool] = {}  # by value, whether a parameter is among what it is made of
+        for node in self.nodes:
+            if isinstance(node.op, Parameter | Constant):
+                fixed[node.output] = isinstance(node.op, Parameter)
+            elif node.inputs and all(value in fixed for value in node.inputs):
+                fixed[node.output] = any(fixed[value] for value in node.inputs)
+        return frozenset(value for value, from_parameters in fixed.items() if from_parameters)
+
     def param(self, value: int) -> Param | None:
         """The parameter that `value` is, if it is one."""
         node = self.producers.get(value)
@@ -257,6 +268,14 @@ class Graph:
         """The parameters and buffers that an operator reads, in order."""
         params = (self.param(value) for value in node.inputs)
         return [param for param in params if param is not None]
+
+    def own_name(self, value: int | None) -> str:
+        """The target's own name for the operator that makes `value`: a path, or a source line."""
+        node = None if value is None else self.producers.get(value)
+        if node is None:
+            return ""
+        names = [param.name for param in self.params_of(node) if param.name]
+        return names[0].rpartition(".")[0] or names[0] if names else node.origin
 
     def reachable(self, outputs: Iterable[int]) -> set[int]:
         """The values that `outputs` are computed from, themselves included."""

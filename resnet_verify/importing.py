@@ -20,7 +20,7 @@ from hashlib import sha256
 from pathlib import Path
 from types import ModuleType
 
-_INSTALL = {"paddle": "paddlepaddle", "torch": "torch", "mindspore": "mindspore", "onnx": "onnx"}
+from resnet_verify.adapters import BUILT_IN
 
 # Modules that a target's folder brought while another module of the same name was loaded.
 _OWN: dict[Path, dict[str, ModuleType]] = {}
@@ -172,7 +172,7 @@ def missing_file(path: Path) -> str:
 def _missing_module(name: str, missing: str) -> str:
     parent, _, last = missing.rpartition(".")
     if not parent:
-        remedy = f"; it comes with: pip install {_INSTALL[last]}" if last in _INSTALL else ""
+        remedy = f"; it comes with: {_install(last)}" if last in BUILT_IN else ""
         close = get_close_matches(last, {found.name for found in pkgutil.iter_modules()}, n=1)
         hint = f"; did you mean {close[0]!r}?" if close and not remedy else remedy
         return f"there is no module {missing!r} here{hint or ' (current folder and environment)'}"
@@ -187,8 +187,12 @@ def _missing_module(name: str, missing: str) -> str:
 
 def _missing_dependency(name: str, missing: str, described: str) -> str:
     top = missing.partition(".")[0]
-    remedy = f"; pip install {_INSTALL[top]}" if top in _INSTALL else ""
+    remedy = f"; it comes with: {_install(top)}" if top in BUILT_IN else ""
     return f"importing {name} raised {described}{remedy}"
+
+
+def _install(framework: str) -> str:
+    return f"pip install 'resnet-verify[{framework}]'"
 
 
 def describe(error: BaseException) -> str:

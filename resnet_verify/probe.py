@@ -6,11 +6,10 @@ from dataclasses import dataclass
 from math import prod
 from typing import TYPE_CHECKING, Any
 
-from resnet_ref.layers import AvgPool, Conv, Linear
+from resnet_ref.layers import AvgPool, Conv, Dropout, Linear
 from resnet_verify.adapters import CaptureError
-from resnet_verify.graph import Dropout
+from resnet_verify.match import Canonical, Match, in_canonical_order, match_with
 from resnet_verify.normalise import normalise
-from resnet_verify.recognise import Canonical, Match, in_canonical_order, match_with
 
 if TYPE_CHECKING:
     from resnet_verify.adapters import Adapter, Capture
@@ -131,7 +130,7 @@ def evaluated(adapter: Adapter, model: Any, shape: tuple[int, ...], form: Form) 
     """
     capture = adapter.capture(model, shape, training=False)
     canonical = in_canonical_order(normalise(capture.graph))
-    return Sized(shape, capture, match_with(canonical, form))
+    return Sized(shape, capture, match_with(canonical, form.in_evaluation))
 
 
 def takes(adapter: Adapter, model: Any, shape: tuple[int, ...], like: Match) -> Sized | None:

@@ -1,35 +1,34 @@
 """Find the documented form that a captured network is nearest to.
 
-The graph is brought into one canonical order, the order of `resnet_ref.places`: a block's
-branch, its shortcut, the addition, what follows. A shortlist by the operators alone, then an
-alignment with each form on it, decides.
+A shortlist by the operators alone, then an alignment with each form on it, decides.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
-from functools import cached_property
+from dataclasses import replace
 
 from resnet_ref.layers import (
     BatchNorm,
     Conv,
+    Dropout,
     GlobalAvgPool,
     Linear,
     Softmax,
 )
 from resnet_ref.spec import ARCHITECTURES, ResNetSpec, canonical_variant, documented_forms
-from resnet_verify.alignment import SMALL, Alignment, align, differing_fields
+from resnet_verify.alignment import SMALL, differing_fields
+from resnet_verify.depths import WRONG_DEPTH, at_depths, found_depths, with_found_depths
 from resnet_verify.folding import norm_count
-from resnet_verify.form import Fold, Form, Place, form_of
-from resnet_verify.graph import Graph, Input, Node, Parameter
+from resnet_verify.form import Fold, Form, form_of
+from resnet_verify.match import Canonical, Match, match_with, misread, paired
 
 SHORTLISTED_ARCHITECTURES = 3
-SHORTLISTED_FORMS = 5
+SHORTLISTED_FORMS = 8
 NEAR_ARCHITECTURE, NEAR_FORM = 24, 24
-"""How many more operators than the nearest a candidate may have unmatched and still be tried."""
+"""How many more operators than the nearest a form may have unmatched and still be tried."""
 D2L_RARITY = 3.9
 """By what d2l must be nearer than v1: as much as v1 without its three projection norms costs."""
 SWITCHES = ("bias", "eps", "affine")
@@ -38,72 +37,6 @@ MISREAD = 0.5
 """What it costs that an operator reads something else than in the form."""
 REPEATED = 0.5
 """The share of its cost that such an attribute is let off where it has differed before."""
-
-
-@dataclass(frozen=True)
-class Canonical:
-    """A captured graph in canonical order, from its main output backwards."""
-
-    graph: Graph
-    main: int
-    nodes: tuple[Node, ...]
-
-    @cached_property
-    def ops(self) -> tuple[object, ...]:
-        """What each node does."""
-        return tuple(node.op for node in self.nodes)
-
-    @cached_property
-    def positions(self) -> dict[int, int]:
-        """Position by value."""
-        return {node.output: position for position, node in enumerate(self.nodes)}
-
-
-def in_canonical_order(graph: Graph) -> Canonical:
-    """Depth first from the main output, the longest path into each operator first."""
-    depth: dict[int, int] = {}
-    for node in graph.nodes:
-        below = [depth[value] for value in node.inputs if value in depth]
-        computes = not isinstance(node.op, Parameter)
-        depth[node.output] = computes + max(below, default=0)
-    main = _main_output(graph, depth)
-    ordered: list[Node] = []
-    seen: set[int] = set()
-    waiting: list[tuple[int, bool]] = [(main, False)]
-    while waiting:
-        value, expanded = waiting.pop()
-        made = graph.producers.get(value)
-        if made is None or isinstance(made.op, Parameter | Input):
-            continue
-        if expanded:
-            ordered.append(made)
-        elif value not in seen:
-            seen.add(value)
-            waiting.append((value, True))
-            inputs = sorted(dict.fromkeys(made.inputs), key=lambda v: depth.get(v, 0))
-            waiting.extend((v, False) for v in inputs)
-    return Canonical(graph, main, tuple(ordered))
-
-
-def _main_output(graph: Graph, depth: dict[int, int]) -> int:
-    """The deepest output; probabilities beside the logits they are made of do not count."""
-    outputs = set(graph.outputs)
-    derived = {
-        value
-        for value in outputs
-        if isinstance(graph.producers[value].op, Softmax)
-        and outputs.intersection(graph.producers[value].inputs)
-    }
-    return max((value for value in graph.outputs if value not in derived), key=depth.__getitem__)
-
-
-@dataclass(frozen=True)
-class Match:
-    """A captured network held against the form that it is nearest to."""
-
-    found: Canonical
-    form: Form
-    alignment: Alignment
 
 
 def recognise(
@@ -125,6 +58,12 @@ def recognise(
 
 
 def _farness(match: Match) -> float:
+    """How far the network is from a form, a wrong number of blocks counted once."""
+    deeper = with_found_depths(match)
+    return _distance(match) if deeper is None else WRONG_DEPTH + _distance(deeper)
+
+
+def _distance(match: Match) -> float:
     """The alignment's cost with an attribute that differs everywhere counted once, near enough."""
     repeated: Counter[tuple[object, ...]] = Counter()
     for node, place in paired(match):
@@ -136,37 +75,46 @@ def _farness(match: Match) -> float:
     return match.alignment.cost - saved + rarity + MISREAD * len(misread(match))
 
 
-def match_with(found: Canonical, form: Form) -> Match:
-    """Hold a network in canonical order against one form."""
-    return Match(found, form, align(found.ops, form.ops))
-
-
 def _shortlist(
     found: Canonical, arch: str | None, variant: str | None, allow_head: Sequence[str]
 ) -> list[Form]:
-    wanted = Counter(map(_signature, found.ops))
+    """The forms that share most operators with the network, the likeliest first."""
+    head, dropout = _head(found), _head_dropout(found)
+    forms = [
+        form
+        for spec in _asked_for(found, arch, variant)
+        for form in _foldings(found, _with_head(replace(spec, dropout=dropout), head, allow_head))
+    ]
+    ranked = sorted((_unlikeness(found, form), number) for number, form in enumerate(forms))
+    limit = ranked[0][0] + NEAR_FORM
+    return [forms[number] for far, number in ranked[:SHORTLISTED_FORMS] if far <= limit]
+
+
+def _asked_for(found: Canonical, arch: str | None, variant: str | None) -> list[ResNetSpec]:
+    """The documented forms that may be meant, of the architectures that are near."""
     # One name for a variant that has two: v1 and v1.5 are the same without a bottleneck.
     named = {name: canonical_variant(name, variant) if variant else None
              for name in ([arch] if arch else _architectures_with(variant))}  # fmt: skip
-    head = _head(found)
     dilations = [op.dilation for op in found.ops if isinstance(op, Conv)]
     # A forgotten stride makes no dilated backbone.
     dilated = any(dilation != (1, 1) for dilation in dilations)
-    candidates: list[tuple[int, int, Form]] = []
-    for name in _nearest_architectures(found, list(named)):
-        for spec in documented_forms(name, *_interface(found)):
-            if named[name] not in (None, spec.variant):
-                continue
-            if spec.output_stride != spec.native_stride and not dilated:
-                continue
-            for form in _foldings(found, _with_head(spec, head, allow_head)):
-                here = Counter(map(_signature, form.ops))
-                distance = (wanted - here).total() + (here - wanted).total()
-                distance += int(_switches(found.ops) != _switches(form.ops))
-                candidates.append((distance, len(candidates), form))
-    candidates.sort(key=lambda candidate: candidate[:2])
-    limit = candidates[0][0] + NEAR_FORM
-    return [form for far, _, form in candidates[:SHORTLISTED_FORMS] if far <= limit]
+    return [
+        spec
+        for name in _nearest_architectures(found, list(named))
+        for spec in documented_forms(name, *_interface(found))
+        if named[name] in (None, spec.variant)
+        if spec.output_stride == spec.native_stride or dilated
+    ]
+
+
+def _unlikeness(found: Canonical, form: Form) -> int:
+    """How many operators one has and the other has not, at the network's own depths."""
+    depths, far = found_depths(found, form.spec), 0
+    if depths is not None and depths != form.spec.depths:
+        form, far = at_depths(form, depths), NEAR_FORM
+    have, want = Counter(map(_signature, found.ops)), Counter(map(_signature, form.ops))
+    far += int(_switches(found.ops) != _switches(form.ops))
+    return far + (have - want).total() + (want - have).total()
 
 
 def _foldings(found: Canonical, form: Form) -> Iterator[Form]:
@@ -244,67 +192,15 @@ def _with_head(spec: ResNetSpec, head: str, allowed: Sequence[str]) -> Form:
     return form_of(replace(spec, head=head if right else "classifier"))  # type: ignore[arg-type]
 
 
+def _head_dropout(found: Canonical) -> float:
+    """The probability of a dropout right before the classifier, which is everyone's own choice."""
+    by_value = {node.output: node.op for node in found.nodes}
+    linear = next((node for node in reversed(found.nodes) if isinstance(node.op, Linear)), None)
+    before = by_value.get(linear.inputs[0]) if linear is not None else None
+    return before.p if isinstance(before, Dropout) and before.p < 1 else 0.0
+
+
 def found_head(found: Canonical) -> str:
     """The head as the report names it."""
     head = _head(found)
     return "none" if head == "pooled" else head
-
-
-def operands(found: Canonical, node: Node) -> Sequence[int]:
-    """The values that a node reads, parameters left out."""
-    return [value for value in node.inputs if found.graph.param(value) is None]
-
-
-def paired(match: Match) -> Iterator[tuple[Node, Place]]:
-    """Each operator of the target with the place of the form that it stands at."""
-    for i, j in match.alignment.pairs:
-        if i is not None and j is not None:
-            yield match.found.nodes[i], match.form.places[j]
-
-
-def places_by_value(match: Match) -> dict[int, Place]:
-    """The place of each paired operator, by the value that it makes."""
-    return {node.output: place for node, place in paired(match)}
-
-
-def source_place(match: Match, place_of: Mapping[int, Place], value: int) -> Place | None:
-    """The place that `value` comes from, unpaired operators read through; None for the image."""
-    found = match.found
-    while value not in place_of and value in found.positions:
-        upstream = operands(found, found.nodes[found.positions[value]])
-        value = next(iter(upstream), -1)
-    return place_of.get(value)
-
-
-@dataclass(frozen=True)
-class Misread:
-    """An operator that reads something else than in the form; the readings are locations."""
-
-    node: Node
-    place: Place
-    found: tuple[str, ...]
-    expected: tuple[str, ...]
-
-
-def misread(match: Match) -> list[Misread]:
-    """Every such operator; what the alignment left unpaired is read through."""
-    place_of = places_by_value(match)
-    found_places = {place.where for place in place_of.values()}
-    places, found = match.form.places, match.found
-
-    def source(value: int) -> str:
-        place = source_place(match, place_of, value)
-        return place.where if place else "the image"
-
-    def wanted(position: int) -> str:
-        while position >= 0 and places[position].where not in found_places:
-            position = places[position].inputs[0]
-        return places[position].where if position >= 0 else "the image"
-
-    wrong: list[Misread] = []
-    for node, place in paired(match):
-        have = tuple(source(value) for value in operands(found, node))
-        want = tuple(wanted(position) for position in place.inputs)
-        if sorted(have) != sorted(want):
-            wrong.append(Misread(node, place, have, want))
-    return wrong

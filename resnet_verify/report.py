@@ -28,28 +28,28 @@ def summary_text(verdict: Verdict, *, colour: bool = False) -> str:
     word = _painted(f"{verdict.judgement:<12}", verdict.judgement, colour)
     rows = [f"{word} {_painted(verdict.target, 'title', colour)}"]
     if cause := cause_of(verdict):
-        rows.append(_row("cause", cause))
+        rows.append(row("cause", cause))
     rows += _identity_rows(verdict)
     if verdict.checks:
-        rows.append(_row("checks", _counts_text(verdict)))
+        rows.append(row("checks", _counts_text(verdict)))
     return "\n".join(rows)
 
 
 def identity_text(verdict: Verdict, *, colour: bool = False) -> str:
     """What the network is, without the details of its mistakes."""
     rows = [_painted(verdict.target, "title", colour), *_identity_rows(verdict)]
-    rows += [_row("advice", advice) for advice in verdict.advice]
+    rows += [row("advice", advice) for advice in verdict.advice]
     if cause := cause_of(verdict):
-        rows.append(_row("but", cause))
+        rows.append(row("but", cause))
     return "\n".join(rows)
 
 
 def _identity_rows(verdict: Verdict) -> Iterator[str]:
     if verdict.identified is not None:
         label = "form" if verdict.judgement == "conforming" else "nearest"
-        yield _row(label, form_text(verdict.identified))
+        yield row(label, form_text(verdict.identified))
     if verdict.params is not None:
-        yield _row("parameters", totals_text(verdict.params))
+        yield row("parameters", totals_text(verdict.params))
 
 
 def cause_of(verdict: Verdict) -> str:
@@ -108,7 +108,7 @@ def diagnosis_text(
     lines = [f"{_painted(title, 'title', colour)}{gap}{tag}"]
     if not (diagnosis.expected or diagnosis.found):
         rows = {"message": diagnosis.message, **rows}
-    return "\n".join(lines + [_row(label, text) for label, text in rows.items() if text])
+    return "\n".join(lines + [row(label, text) for label, text in rows.items() if text])
 
 
 def result_text(result: CheckResult, tag: str) -> str:
@@ -121,7 +121,7 @@ def _unjudged_text(result: CheckResult, tag: str) -> str:
     check = all_checks().get(result.id)
     title = f"{result.id}  {check.promise}" if check else result.id
     label = result.outcome.replace("_", " ")
-    rows = [f"{title}  {tag}", _row(label, result.message), _row("reproduce", result.reproduce)]
+    rows = [f"{title}  {tag}", row(label, result.message), row("reproduce", result.reproduce)]
     return "\n".join(rows)
 
 
@@ -181,7 +181,8 @@ def _counts_text(verdict: Verdict) -> str:
     return f"{', '.join(words)} in {verdict.seconds:.1f} s, {framework}"
 
 
-def _row(label: str, text: str) -> str:
+def row(label: str, text: str) -> str:
+    """One line below a title: its label, and what there is to say."""
     return f"  {label:<10} {text}"
 
 

@@ -17,7 +17,7 @@ from resnet_ref.layout import Network
 from resnet_ref.places import Key, slots
 from resnet_verify.gaps import block_of
 from resnet_verify.graph import Node, Param
-from resnet_verify.recognise import Match, paired
+from resnet_verify.match import Match, paired
 
 if TYPE_CHECKING:
     from resnet_verify.adapters import Array

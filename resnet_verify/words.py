@@ -9,6 +9,7 @@ from resnet_ref.layers import (
     AvgPool,
     BatchNorm,
     Conv,
+    Dropout,
     GlobalAvgPool,
     Linear,
     MaxPool,
@@ -18,7 +19,7 @@ from resnet_ref.layers import (
     SqueezeExcite,
     ZeroPad,
 )
-from resnet_verify.graph import Activation, Cast, Concat, Dropout, Other, Scale, Slice, Transpose
+from resnet_verify.graph import Activation, Cast, Concat, Other, Scale, Slice, Transpose
 
 
 def size(pair: tuple[int, int]) -> str:

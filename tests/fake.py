@@ -5,6 +5,7 @@ process the fixture `fake` does, and what the plugin imports late has been impor
 A fake network is a `Network`, which names its own faults.
 """
 
+import multiprocessing
 import time
 from dataclasses import dataclass, field
 
@@ -13,8 +14,8 @@ from resnet_verify.checks import Check, NotRun
 from resnet_verify.target import TargetError
 from resnet_verify.verdict import CheckResult, Diagnosis, Identity, ParameterTotals, Verdict
 
-NETS = """
-from tests.fake import Network
+NETS = """import os
+from tests.fake import Network, install_where_apart
 
 def good(num_classes=1000):
     return Network()
@@ -39,6 +40,17 @@ def returns_none():
 
 def needs(width):
     return Network()
+
+def interrupted():
+    raise KeyboardInterrupt
+
+def dies():
+    os._exit(3)
+
+def process():
+    return Network({"STR-STEM": f"judged in process {os.getpid()}"})
+
+install_where_apart()
 """
 
 
@@ -128,6 +140,12 @@ def install(setattr=setattr):
     setattr(checks, "FAMILIES", ())
     setattr(checks, "_REGISTRY", REGISTRY)
     setattr(judge.Options, "examination", _examination)
+
+
+def install_where_apart():
+    """The same in a process that the command line started for one target."""
+    if multiprocessing.parent_process() is not None:
+        install()
 
 
 def _examination(options, target):

@@ -44,8 +44,14 @@ class Capture(Protocol):
 
     graph: Graph
 
-    def run(self, batch: Array, values: Sequence[int]) -> list[Array]:
-        """Run the captured operators on `batch` and return the arrays of `values`."""
+    def run(self, batch: Array, values: Sequence[int]) -> Sequence[Array | None]:
+        """Run the captured operators on `batch` and return the arrays of `values`.
+
+        None stands for what the framework computes together with something else.
+
+        Raises:
+            CaptureError: the network runs something else than what was captured.
+        """
         ...
 
 
@@ -89,6 +95,10 @@ class Adapter(Protocol):
 
     def tensor(self, array: Array) -> Any:
         """The framework's own tensor of an array."""
+        ...
+
+    def seed(self, seed: int) -> None:
+        """Seed what dropout draws from: after it, two networks drop the same elements."""
         ...
 
     def set_training(self, model: Any, training: bool) -> None:

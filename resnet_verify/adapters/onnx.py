@@ -75,6 +75,9 @@ class OnnxAdapter:
         """The array itself: it is what onnxruntime takes."""
         return array
 
+    def seed(self, seed: int) -> None:
+        """Nothing: no network draws numbers here."""
+
     def set_training(self, model: OnnxNetwork, training: bool) -> None:
         """Nothing: the network is in evaluation mode always."""
 

@@ -47,6 +47,7 @@ class OnnxNetwork:
                 f"a network takes one batch of images; the inputs here are: {names}"
             )
         self.declared_shape = declared_shape(images[0])
+        self._declared = (images[0], list(model.graph.output))
         ready = prepared(model)
         self.joined_norms = ready.joined_norms
         self.operators, tensors = ready.operators, ready.tensors
@@ -103,6 +104,10 @@ class OnnxNetwork:
         """The network as a model that stands for itself, with the weights that it has now."""
         whole = ModelProto()
         whole.CopyFrom(self.operators)
+        image, outputs = self._declared
+        whole.graph.input[0].CopyFrom(image)
+        for ours, declared in zip(whole.graph.output, outputs, strict=True):
+            ours.CopyFrom(declared)
         del whole.graph.initializer[:]
         whole.graph.initializer.extend(_tensors({**self.weights, **self.constants}))
         return whole

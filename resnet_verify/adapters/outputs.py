@@ -29,7 +29,8 @@ def _walk(value: object, is_tensor: Callable[[object], bool], depth: int) -> Ite
 
 def cause(error: BaseException) -> str:
     """An exception in one line: its type and the one line that says what is wrong."""
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    message = str(error).partition("- C++ Call Stack")[0]  # MindSpore's comes last
+    lines = [line.strip() for line in message.splitlines() if line.strip()]
     noise = ("File ", "---", "C++", "[Hint", "Python", "Error Message", "[operator")
     informative = [line for line in lines if not line.startswith(noise)]
     return f"{type(error).__name__}: {informative[-1] if informative else ''}"[:300]

@@ -16,10 +16,13 @@ from resnet_verify.adapters.paddle_inplace import apply_overwrites, noted_overwr
 from resnet_verify.adapters.paddle_operators import to_graph
 from resnet_verify.adapters.paddle_program import Program, ValueKey, read_program
 from resnet_verify.adapters.paddle_tracing import traceable
+from resnet_verify.adapters.paddle_weights import read_pdparams
 from resnet_verify.adapters.process_state import python_state
 from resnet_verify.graph import Graph, Param
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from resnet_ref.layout import Network
     from resnet_ref.places import Key
     from resnet_verify.adapters import Array
@@ -73,6 +76,10 @@ class PaddleAdapter:
     def tensor(self, array: Array) -> Any:
         """An eager tensor on the present device."""
         return paddle.to_tensor(array)
+
+    def seed(self, seed: int) -> None:
+        """Seed Paddle's generators."""
+        paddle.seed(seed)
 
     def set_training(self, model: Any, training: bool) -> None:
         """Call `train` or `eval` on the network."""
@@ -191,8 +198,19 @@ class PaddleAdapter:
         return {name: _numpy(tensor) for name, tensor in model.state_dict().items()}
 
     def load_state(self, model: Any, state: Mapping[str, Array]) -> None:
-        """Load `state` through the network's own `set_state_dict`."""
-        model.set_state_dict({name: paddle.to_tensor(array) for name, array in state.items()})
+        """Load `state` through the network's own `set_state_dict`, which converts no type."""
+        types = {name: tensor.dtype for name, tensor in model.state_dict().items()}
+        tensors = {name: paddle.to_tensor(array) for name, array in state.items()}
+        known = types.keys() & tensors.keys()
+        model.set_state_dict({name: tensors[name].astype(types[name]) for name in known})
+
+    def read_weights(self, path: Path) -> dict[str, Array]:
+        """The arrays of a ``.pdparams`` file; nothing in it is executed."""
+        return read_pdparams(path)
+
+    def write_weights(self, model: Any, path: Path) -> None:
+        """Save the `state_dict`."""
+        paddle.save(model.state_dict(), str(path))
 
 
 class PaddleCapture:

@@ -17,7 +17,7 @@ from resnet_verify.adapters.outputs import cause, flatten
 from resnet_verify.adapters.process_state import python_state
 from resnet_verify.adapters.torch_operators import to_graph
 from resnet_verify.adapters.torch_recording import Recorder
-from resnet_verify.graph import Graph, Param
+from resnet_verify.graph import Graph, Input, Param
 
 if TYPE_CHECKING:
     from resnet_ref.layout import Network
@@ -56,7 +56,7 @@ class TorchAdapter:
         lazy = any(map(torch.nn.parameter.is_lazy, tensors))
         half = any(tensor.dtype in HALF for tensor in tensors)
         if lazy or half or any(tensor.device.type != device.type for tensor in tensors):
-            model = copy.deepcopy(model).to(device)
+            model = _copied(model, tensors).to(device)
         if lazy:
             _materialise(model)
         return model.float() if half else model
@@ -99,6 +99,10 @@ class TorchAdapter:
         """A tensor on the default device."""
         return torch.tensor(array)
 
+    def seed(self, seed: int) -> None:
+        """Seed PyTorch's generators."""
+        torch.manual_seed(seed)
+
     def set_training(self, model: Any, training: bool) -> None:
         """Call `train` or `eval` on the network."""
         model.train(training)
@@ -124,7 +128,7 @@ class TorchAdapter:
             for param, tensor in zip(self.params(model), _registered(model).values(), strict=True)
         }
         graph, positions, tensors = to_graph(recorder, image, outputs, registered, training)
-        return TorchCapture(graph, model, positions, tensors)
+        return TorchCapture(graph, model, positions, tensors, recorder.names)
 
     def params(self, model: Any) -> tuple[Param, ...]:
         """Parameters and floating-point buffers; a counter of batches is neither."""
@@ -248,21 +252,26 @@ class TorchCapture:
         model: Any,
         positions: Mapping[int, int],
         tensors: Mapping[str, torch.Tensor],
+        names: Sequence[str],
     ) -> None:
         self.graph = graph
         self.tensors = tensors
         self._model = model
         self._positions = positions
+        self._names = names
 
-    def run(self, batch: Array, values: Sequence[int]) -> list[Array]:
+    def run(self, batch: Array, values: Sequence[int]) -> list[Array | None]:
         """Run the network in the mode of the capture, keeping what becomes `values`."""
         ADAPTER.set_training(self._model, self.graph.training)
-        image = torch.tensor(batch)
-        wanted = [self._positions.get(value) for value in values]
-        recorder, _ = record(self._model, image, {p for p in wanted if p is not None})
-        return [
-            batch if position is None else _numpy(recorder.kept[position]) for position in wanted
-        ]
+        wanted = {v: self._positions[v] for v in values if v in self._positions}
+        recorder, _ = record(self._model, torch.tensor(batch), set(wanted.values()))
+        if recorder.names != self._names:
+            raise CaptureError("the network runs other operators when it is called again")
+        seen = {value: _numpy(recorder.kept[position]) for value, position in wanted.items()}
+        return [batch if self._is_image(value) else seen.get(value) for value in values]
+
+    def _is_image(self, value: int) -> bool:
+        return isinstance(self.graph.producers[value].op, Input)
 
 
 def record(
@@ -307,6 +316,16 @@ def _gpu_settings_kept() -> Iterator[None]:
         yield
     finally:
         cudnn.allow_tf32, cudnn.deterministic, cudnn.benchmark, matmul.allow_tf32 = kept
+
+
+def _copied(model: Any, tensors: Sequence[torch.Tensor]) -> Any:
+    """A deep copy; PyTorch cannot copy the buffers of a lazy layer, so they are made anew."""
+    lazy = [tensor for tensor in tensors if isinstance(tensor, torch.nn.UninitializedBuffer)]
+    made = {
+        id(buffer): torch.nn.UninitializedBuffer(False, buffer.device, buffer.dtype)
+        for buffer in lazy
+    }
+    return copy.deepcopy(model, made)
 
 
 def _materialise(model: Any) -> None:

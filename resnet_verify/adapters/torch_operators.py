@@ -9,7 +9,8 @@ from typing import TypeGuard
 import torch
 
 from resnet_ref.layers import Add, Relu
-from resnet_verify.adapters.torch_recording import Call, Recorder, Value
+from resnet_verify.adapters.torch_recording import OVERWRITTEN, Call, Recorder, Value
+from resnet_verify.adapters.torch_regions import Region, region
 from resnet_verify.graph import (
     Activation,
     Cast,
@@ -59,7 +60,7 @@ def to_graph(
     """
     reading = Reading(recorder)
     results = tuple(recorder.value(tensor).number for tensor in outputs)
-    tensors = reading.sources(image, registered)
+    reading.sources(image, registered)
     calls = list(recorder.calls())
     read = {value for call in calls for value in call.inputs}
     for call in calls:
@@ -69,18 +70,22 @@ def to_graph(
     graph = Graph(
         tuple(reading.nodes), results, reading.shapes, reading.dtypes, training, tuple(registered)
     )
-    positions = {call.outputs[0].number: call.position for call in calls}
-    return graph, positions, tensors
+    positions = {call.outputs[0].number: call.position for call in calls if call.position >= 0}
+    return graph, positions, reading.tensors
 
 
 class Reading:
-    """A recorded forward pass while it is read: the nodes so far."""
+    """A recorded forward pass while it is read: the nodes so far.
+
+    `tensors` holds what is used of the network's own, registered or not, by `Param.key`.
+    """
 
     def __init__(self, recorder: Recorder) -> None:
         self.nodes: list[Node] = []
         self.shapes: dict[int, Shape] = {}
         self.dtypes: dict[int, str] = {}
         self.made_by: dict[Value, Call] = {}
+        self.tensors: dict[str, torch.Tensor] = {}
         self._recorder = recorder
         self._fresh = len(recorder.tensors)
 
@@ -96,12 +101,9 @@ class Reading:
         """The tensor whose value it was; it may hold another by now, but in the same layout."""
         return self._recorder.tensors[value]
 
-    def sources(
-        self, image: torch.Tensor, registered: Mapping[Param, torch.Tensor]
-    ) -> dict[str, torch.Tensor]:
-        """Nodes for what no operator made; the tensors among it that hold weights, by key."""
+    def sources(self, image: torch.Tensor, registered: Mapping[Param, torch.Tensor]) -> None:
+        """Append nodes for what no operator made."""
         params = {id(tensor): param for param, tensor in registered.items()}
-        found: dict[str, torch.Tensor] = {}
         for value, tensor in self._recorder.sources.items():
             if tensor is image:
                 self._note(value, Input(), ())
@@ -109,15 +111,18 @@ class Reading:
             number = _the_number(tensor)
             param = params.get(id(tensor))
             if param is None and number is None and tensor.is_floating_point():
-                shape, trainable = tuple(tensor.shape), tensor.requires_grad
-                param = Param(f"free:{value.number}", "", shape, trainable, registered=False)
-            self._note(value, Parameter(param) if param else Constant(number), ())
+                param = _unregistered(value, tensor)
             if param:
-                found[param.key] = tensor
-        return found
+                self._hold(value, param)
+            else:
+                self._note(value, Constant(number), ())
 
     def call(self, call: Call) -> None:
         """Append what a call means."""
+        made = self.tensor(call.outputs[0])
+        if isinstance(made, torch.nn.Parameter):  # one that the forward pass makes
+            self._hold(call.outputs[0], _unregistered(call.outputs[0], made))
+            return
         convert = OPERATORS.get(call.name) or OPERATORS.get(call.name.removesuffix("_"))
         self.made_by.update(dict.fromkeys(call.outputs, call))
         if convert is None:  # every output of an operator that is not known may matter
@@ -136,6 +141,10 @@ class Reading:
         self.nodes.append(Node(op, tuple(v.number for v in inputs), value.number))
         return value
 
+    def _hold(self, value: Value, param: Param) -> None:
+        self.tensors[param.key] = self.tensor(value)
+        self._note(value, Parameter(param), ())
+
     def _note(
         self, value: Value, op: object, inputs: Iterable[Value], call: Call | None = None
     ) -> None:
@@ -145,6 +154,11 @@ class Reading:
         origin, detached = (call.origin, call.detached) if call else ("", False)
         numbers = tuple(each.number for each in inputs)
         self.nodes.append(Node(op, numbers, value.number, origin, detached))
+
+
+def _unregistered(value: Value, tensor: torch.Tensor) -> Param:
+    shape = tuple(tensor.shape)
+    return Param(f"free:{value.number}", "", shape, tensor.requires_grad, registered=False)
 
 
 def _the_number(tensor: torch.Tensor) -> float | None:
@@ -195,6 +209,11 @@ def _norm(call: Call, reading: Reading) -> Meaning:
         batch = False
     else:
         batch = bool(given.get("training", True))
+    folded = _folded(given["input"], reading)
+    if folded is not None:
+        inputs = [folded, *(given[name] for name in ("weight", "bias") if given[name])]
+        made = reading.intermediate(Other("instance_norm"), inputs, reading.shape(folded))
+        return Reshape(), (made,)
     kept = round(1 - given["momentum"], 9)  # PyTorch's momentum is the share of the new
     norm = RawNorm(given["eps"], kept, "batch" if batch else "running")
     image, channels = given["input"], (reading.shape(given["input"])[1],)
@@ -204,6 +223,14 @@ def _norm(call: Call, reading: Reading) -> Meaning:
         image,
         *(value or reading.intermediate(Constant(None), (), channels) for value in present),
     ]
+
+
+def _folded(image: Value, reading: Reading) -> Value | None:
+    """The batch of which the images were put beside each other as if they were channels."""
+    view = reading.made_by.get(image)
+    if reading.shape(image)[0] != 1 or view is None or "view" not in view.name:
+        return None
+    return view.inputs[0]
 
 
 def _max_pool(call: Call, reading: Reading) -> Meaning:
@@ -237,11 +264,31 @@ def _adaptive(kind: str) -> Callable[[Call, Reading], Meaning]:
 
 
 def _mean(call: Call, reading: Reading) -> Meaning:
+    stacked = _stacked(call, reading)
+    if stacked is not None:
+        return Scale(1 / stacked[1]), (stacked[0],)
     return Mean(_axes(call, reading)), call.inputs
+
+
+def _stacked(call: Call, reading: Reading) -> tuple[Value, int] | None:
+    """(the sum of what was stacked along the axis of a mean or sum, how many they are)."""
+    stack = reading.made_by.get(call.inputs[0])
+    if stack is None or stack.name != "stack" or call.arguments.get("keepdim"):
+        return None
+    rank = len(reading.shape(call.inputs[0]))
+    if _axes(call, reading) != (stack.arguments["dim"] % rank,):
+        return None
+    total, *others = stack.inputs
+    for other in others:
+        total = reading.intermediate(Add(), (total, other), reading.made(call))
+    return total, len(stack.inputs)
 
 
 def _sum(call: Call, reading: Reading) -> Meaning:
     """A sum is a mean times the number of its terms."""
+    stacked = _stacked(call, reading)
+    if stacked is not None:
+        return Identity(), (stacked[0],)
     axes, shape = _axes(call, reading), reading.shape(call.inputs[0])
     terms = prod(shape[axis] for axis in axes)
     mean = reading.intermediate(Mean(axes), call.inputs, reading.made(call))
@@ -303,7 +350,9 @@ def _dropped(noise: Value, reading: Reading) -> float | None:
 
 
 def _matmul(call: Call, reading: Reading) -> Meaning:
-    if any(len(reading.shape(value)) != 2 for value in call.inputs):
+    """Of two matrices; a batch of one product is a product."""
+    shapes = [reading.shape(value) for value in call.inputs]
+    if any(len(shape) != 2 and shape[:-2] != (1,) for shape in shapes):
         return _other(call), call.inputs
     return Matmul(), call.inputs
 
@@ -363,6 +412,48 @@ def _slice(call: Call, reading: Reading) -> Meaning:
     if (start, stop, given["step"]) == (0, size[axis], 1):
         return Identity(), (given["self"],)
     return Slice((axis,), (start,), (stop,), (given["step"],)), (given["self"],)
+
+
+def _select(call: Call, reading: Reading) -> Meaning:
+    """One place along an axis, which goes."""
+    given, shape = call.arguments, reading.shape(call.arguments["self"])
+    axis = given["dim"] % len(shape)
+    start = given["index"] % shape[axis]
+    if shape[axis] == 1:
+        return Reshape(), (given["self"],)
+    one = Slice((axis,), (start,), (start + 1,), (1,))
+    thin = (*shape[:axis], 1, *shape[axis + 1 :])
+    return Reshape(), (reading.intermediate(one, (given["self"],), thin),)
+
+
+def _overwritten(call: Call, reading: Reading) -> Meaning:
+    """A tensor, after another that lies in the same memory was written."""
+    old, new = call.arguments["self"], call.arguments["other"]
+    part = region(reading.tensor(new), reading.tensor(call.outputs[0]))
+    if part is None:
+        return _other(call), call.inputs
+    if part.is_outside:
+        return Identity(), (old,)
+    if part.is_everything:
+        starts = tuple(-start for start, _ in part.ranges)
+        stops = tuple(start + size for start, size in zip(starts, part.size, strict=True))
+        return Slice(tuple(range(len(starts))), starts, stops, (1,) * len(starts)), (new,)
+    if part.axis is None:
+        return _other(call), call.inputs
+    return Concat(part.axis), _framed(old, new, part, part.axis, reading)
+
+
+def _framed(old: Value, new: Value, part: Region, axis: int, reading: Reading) -> list[Value]:
+    """What is left of `old` before and behind `new`, with `new` between."""
+    size, (start, stop) = part.size, part.ranges[axis]
+    pieces: list[Value] = []
+    for a, z in ((0, start), (stop, size[axis])):
+        if a < z:
+            shape = (*size[:axis], z - a, *size[axis + 1 :])
+            kept = Slice((axis,), (a,), (z,), (1,))
+            pieces.append(reading.intermediate(kept, (old,), shape))
+    pieces.insert(int(start > 0), new)
+    return pieces
 
 
 def _pad(mode: str) -> Callable[[Call, Reading], Meaning]:
@@ -460,11 +551,13 @@ OPERATORS: Mapping[str, Callable[[Call, Reading], Meaning]] = {
     "sub": _subtract,
     "mul": _multiply,
     "div": _divide,
-    **dict.fromkeys(("mm", "matmul"), _matmul),
+    **dict.fromkeys(("mm", "bmm", "matmul"), _matmul),
     "addmm": _addmm,
     "linear": _linear,
     "cat": _concat,
     "slice": _slice,
+    "select": _select,
+    OVERWRITTEN: _overwritten,
     "constant_pad_nd": _pad("constant"),
     "reflection_pad2d": _pad("reflect"),
     "replication_pad2d": _pad("replicate"),

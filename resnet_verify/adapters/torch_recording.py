@@ -91,6 +91,11 @@ class Recorder(TorchDispatchMode):
         known = self._values.get(id(tensor))
         return known if known is not None else self._unseen(tensor)
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The operators that the dispatcher was called with, in order."""
+        return tuple(noted.call.name for noted in self._noted if noted.call.position >= 0)
+
     def calls(self) -> Iterator[Call]:
         """What was recorded; asked for after the forward pass."""
         for noted in self._noted:
@@ -189,7 +194,8 @@ def _leaves(tree: Any) -> list[Any]:
 
 
 def _storage(tensor: torch.Tensor) -> int:
-    return tensor.untyped_storage()._cdata
+    """By the address: a tensor that went through NumPy has a storage of its own there."""
+    return tensor.untyped_storage().data_ptr()
 
 
 def _same_elements(one: torch.Tensor, other: torch.Tensor) -> bool:

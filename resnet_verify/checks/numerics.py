@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from resnet_verify.adapters.outputs import cause
+from resnet_verify.axes import in_shape
 from resnet_verify.checks import NotApplicable, NotRun, check
 from resnet_verify.strategies import random_batch
 from resnet_verify.target import TargetError
@@ -46,9 +48,9 @@ def repeat(examination: Examination) -> Iterator[Diagnosis]:
     model, adapter = examination.model, examination.adapter
     adapter.set_training(model, training=False)
     batch, other = examination.batch(), examination.batch(seed=1)
-    first = adapter.forward(model, batch)
+    first, *again = (adapter.forward(model, batch) for _ in range(3))
     between = adapter.forward(model, other)
-    again = adapter.forward(model, batch)
+    again.append(adapter.forward(model, batch))
     index = examination.main_output
     if np.array_equal(first[index], between[index]):
         yield Diagnosis(
@@ -58,13 +60,15 @@ def repeat(examination: Examination) -> Iterator[Diagnosis]:
             "between calls, or ignores its input",
         )  # fmt: skip
         return
-    for index, (a, b) in enumerate(zip(first, again, strict=False)):
-        if a.shape != b.shape or not np.array_equal(a, b, equal_nan=True):
+    for index, a in enumerate(first):
+        for b in (outputs[index] for outputs in again):
+            if a.shape == b.shape and np.array_equal(a, b, equal_nan=True):
+                continue
             distance = gap(b, a).norm if a.shape == b.shape else float("inf")
             yield Diagnosis(
                 "NUM-REPEAT", f"output {index}", "the same output each time",
                 f"relative difference {distance:.2g}",
-                f"in evaluation mode a second call with the same input gives another output "
+                f"in evaluation mode a later call with the same input gives another output "
                 f"(relative difference {distance:.2g}): the network keeps state between calls "
                 "or draws random numbers",
             )  # fmt: skip
@@ -144,7 +148,14 @@ def running_statistics(examination: Examination) -> Iterator[Diagnosis]:
 
 @check("NUM-GRADIENT", source=TWIN, training=True)
 def gradients(examination: Examination) -> Iterator[Diagnosis]:
-    """Every parameter and the input receive the gradient that the twin's receive."""
+    """The backward pass runs, and gives every parameter and the input the twin's gradient."""
+    error = examination.backward_error()
+    if error:
+        yield Diagnosis(
+            "NUM-GRADIENT", "the whole network", "gradients", error,
+            f"the backward pass raises {error}",
+        )  # fmt: skip
+        return
     _randomise(examination)
     found, expected = _steps(examination)
     limit = _bound(examination, "gradient")
@@ -207,7 +218,14 @@ def reload(examination: Examination) -> Iterator[Diagnosis]:
         raise NotRun("the target gives the same instance each time; there is no second one to load")
     adapter, model = examination.adapter, examination.model
     _randomise(examination)
-    adapter.load_state(second, adapter.state(model))
+    try:
+        adapter.load_state(second, adapter.state(model))
+    except Exception as error:  # the target's code may raise anything
+        yield Diagnosis(
+            "NUM-RELOAD", "the whole network", "a saved state that can be loaded", cause(error),
+            f"a second instance cannot load the saved state: {cause(error)}",
+        )  # fmt: skip
+        return
     batch = examination.batch()
     for network in (model, second):
         adapter.set_training(network, training=False)
@@ -244,8 +262,11 @@ def _outputs(examination: Examination, *, training: bool) -> Iterator[Diagnosis]
         adapter.set_training(model, training)
         adapter.set_training(twin, training)
         batch = examination.batch(shape, seed)
+        adapter.seed(seed)  # where both draw, a dropout before the classifier drops the same
         expected = adapter.forward(twin, examination.for_twin(batch))[0]
-        found = _like(adapter.forward(model, batch)[examination.main_output], expected)
+        adapter.seed(seed)
+        output = adapter.forward(model, batch)[examination.main_output]
+        found = in_shape(output, expected.shape)
         image = "x".join(map(str, shape))
         if found.shape != expected.shape:
             text = f"shape {found.shape} where the twin's is {expected.shape}"
@@ -262,16 +283,6 @@ def _outputs(examination: Examination, *, training: bool) -> Iterator[Diagnosis]
         return
 
 
-def _like(found: Array, expected: Array) -> Array:
-    """The target's output in the twin's order of axes: maps with channels last, or flattened."""
-    channels_last = found.ndim == 4 and found.shape != expected.shape
-    if channels_last and np.moveaxis(found, 3, 1).shape == expected.shape:
-        return np.moveaxis(found, 3, 1)
-    if [n for n in found.shape if n != 1] == [n for n in expected.shape if n != 1]:
-        return found.reshape(expected.shape)
-    return found
-
-
 def _steps(examination: Examination) -> tuple[Step, Step]:
     model, twin, adapter = examination.model, examination.twin, examination.adapter
     batch = examination.batch()
@@ -279,8 +290,10 @@ def _steps(examination: Examination) -> tuple[Step, Step]:
         adapter.set_training(network, training=True)
     shape = adapter.forward(twin, examination.for_twin(batch))[0].shape
     cotangent = random_batch(shape, examination.seed + 7, examination.dtype)
-    expected = adapter.step(twin, examination.for_twin(batch), cotangent, 0)
     own = adapter.forward(model, batch)[examination.main_output].shape
+    adapter.seed(examination.seed)
+    expected = adapter.step(twin, examination.for_twin(batch), cotangent, 0)
+    adapter.seed(examination.seed)
     return adapter.step(model, batch, _shaped(cotangent, own), examination.main_output), expected
 
 

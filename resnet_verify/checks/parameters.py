@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from resnet_ref.places import slots
 from resnet_verify.checks import check
 from resnet_verify.form import parameters
-from resnet_verify.recognise import paired
+from resnet_verify.match import paired
 from resnet_verify.transplant import HOLDERS, roles
 from resnet_verify.verdict import Diagnosis
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from math import prod
 from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
@@ -16,10 +17,11 @@ from hypothesis import HealthCheck, Phase, given, settings
 from resnet_ref.layers import Add, BatchNorm, Conv, Linear, Relu, Softmax, ZeroPad
 from resnet_ref.places import Key
 from resnet_ref.shapes import output_shape
+from resnet_verify.adapters import CaptureError
 from resnet_verify.checks import NotRun, check
 from resnet_verify.form import Place
 from resnet_verify.gaps import block_of
-from resnet_verify.recognise import Match, paired
+from resnet_verify.match import Match, paired
 from resnet_verify.strategies import seeds
 from resnet_verify.verdict import Diagnosis
 
@@ -182,18 +184,25 @@ def _try_laws(examination: Examination) -> dict[tuple[str, str], str]:
     if not any(blocks):
         raise NotRun("no block of the form was found whole in the network")
     broken: dict[tuple[str, str], str] = {}
+    stopped: list[NotRun] = []  # hypothesis would try again what stops an example
 
     @EXAMPLES
     @given(seeds)
     def every_block(seed: int) -> None:
         chosen = seed % len(captures)
-        values = _run(examination, captures[chosen], seed, zeroed=blocks[chosen])
+        try:
+            values = _run(examination, captures[chosen], seed, zeroed=blocks[chosen])
+        except NotRun as reason:
+            stopped.append(reason)
+            return
         for block in blocks[chosen]:
             for name, law in LAWS.items():
                 if text := law(block, values):
                     broken.setdefault((name, block.where), text)
 
     every_block()
+    if stopped:
+        raise stopped[0]
     return broken
 
 
@@ -232,7 +241,11 @@ def _run(
     seed: int,
     zeroed: list[BlockEnds] | None = None,
 ) -> dict[int, Array]:
-    """Run the captured operators on drawn weights and images, some branches zeroed."""
+    """Run the captured operators on drawn weights and images, some branches zeroed.
+
+    Raises:
+        NotRun: the network does not run what was captured.
+    """
     weights = dict(examination.drawn_weights(seed))
     for block in zeroed or ():
         for role in ("weight", "bias"):
@@ -246,16 +259,22 @@ def _run(
     else:
         wanted = [v for block in zeroed for v in (block.entering, block.leaving, block.shortcut)]
     wanted = list(dict.fromkeys(wanted))
-    arrays = sized.capture.run(examination.batch(sized.shape, seed), wanted)
+    try:
+        arrays = sized.capture.run(examination.batch(sized.shape, seed), wanted)
+    except CaptureError as error:
+        raise NotRun(str(error)) from error
     shapes = sized.match.found.graph.shapes
     return {
         value: _channels_first(array, shapes[value])
         for value, array in zip(wanted, arrays, strict=True)
+        if array is not None
     }
 
 
 def _channels_first(array: Array, expected: tuple[int, ...]) -> Array:
-    """The array as (N, C, H, W), where the target keeps it with channels last."""
+    """The array as (N, C, H, W), where the target keeps channels last, or as a flat volume."""
+    if array.ndim == 5 and array.size == prod(expected):
+        return array.reshape(expected)
     if array.ndim == 4 and array.shape != expected:
         turned = np.moveaxis(array, 3, 1)
         return turned if turned.shape == expected else array

@@ -209,6 +209,6 @@ def about(examination: Examination, check_id: str, aspect: Aspect) -> Iterator[D
             expected,
             found,
             first.message + more,
-            examination.own_name(first.value),
+            first.place,
             meaning,
         )

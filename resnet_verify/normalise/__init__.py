@@ -12,6 +12,7 @@ from dataclasses import replace
 from resnet_verify.graph import Constant, Graph, Input, Node, Parameter
 from resnet_verify.normalise.draft import Draft, Rule
 from resnet_verify.normalise.layers import (
+    affine_rule,
     bias_rule,
     conv_rule,
     matmul_rule,
@@ -25,6 +26,7 @@ from resnet_verify.normalise.layout import (
     channels_last_values,
     flat_rule,
     identity_rule,
+    scale_rule,
     transpose_rule,
     wrong_axis_rule,
 )
@@ -76,11 +78,13 @@ def _rewrite(node: Node, draft: Draft) -> None:
 RULES: tuple[Rule, ...] = (
     wrong_axis_rule,
     transpose_rule,
+    scale_rule,
     identity_rule,
     pad_rule,
     flat_rule,
     conv_rule,
     norm_rule,
+    affine_rule,
     matmul_rule,
     bias_rule,
     relu_rule,

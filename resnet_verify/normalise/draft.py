@@ -43,10 +43,20 @@ class Draft:
 
     def param_source(self, value: int) -> int | None:
         """The parameter that `value` is a reshaping of, or the transposition of a matrix."""
-        node = self.node(value)
-        while isinstance(node.op, Reshape | Identity | Cast) or node.op == Transpose((1, 0)):
-            node = self.node(node.inputs[0])
+        node = self._origin(value)[-1]
         return node.output if self.graph.param(node.output) is not None else None
+
+    def is_turned(self, value: int) -> bool:
+        """Whether `value` is the transposition of its `param_source`."""
+        turns = [node for node in self._origin(value) if isinstance(node.op, Transpose)]
+        return len(turns) % 2 == 1
+
+    def _origin(self, value: int) -> list[Node]:
+        """The nodes that give `value` another shape, and the one before them, last."""
+        nodes = [self.node(value)]
+        while isinstance(op := nodes[-1].op, Reshape | Identity | Cast) or op == Transpose((1, 0)):
+            nodes.append(self.node(nodes[-1].inputs[0]))
+        return nodes
 
 
 Rewritten = Node | int | None

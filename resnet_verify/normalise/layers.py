@@ -22,6 +22,7 @@ from resnet_verify.graph import (
     ChannelPad,
     Constant,
     Matmul,
+    Multiply,
     Node,
     Other,
     Pad,
@@ -29,7 +30,6 @@ from resnet_verify.graph import (
     RawNorm,
     Shape,
     Softmax,
-    Transpose,
 )
 from resnet_verify.normalise.draft import Draft, Rewritten
 from resnet_verify.normalise.layout import significant
@@ -117,7 +117,8 @@ def conv_rule(node: Node, draft: Draft) -> Rewritten:
         per_group * raw.groups, out, (height, width), raw.stride, padding, dilation, raw.groups,
         bias=bool(bias), pad_mode=mode,
     )  # fmt: skip
-    return replace(node, op=conv, inputs=(source, weight, *bias))
+    held = None if draft.is_turned(weight) else draft.param_source(weight)
+    return replace(node, op=conv, inputs=(source, weight if held is None else held, *bias))
 
 
 def norm_rule(node: Node, draft: Draft) -> Rewritten:
@@ -130,6 +131,28 @@ def norm_rule(node: Node, draft: Draft) -> Rewritten:
     return replace(node, op=norm)
 
 
+def affine_rule(node: Node, draft: Draft) -> Rewritten:
+    """A scale and a shift per channel are what a norm with fixed statistics computes."""
+    if not isinstance(node.op, Add) or len(node.inputs) != 2:
+        return None
+    for value, shift in (node.inputs, node.inputs[::-1]):
+        product = draft.node(value)
+        if not isinstance(product.op, Multiply) or not _is_per_channel(shift, value, draft):
+            continue
+        for x, scale in (product.inputs, product.inputs[::-1]):
+            if _is_per_channel(scale, x, draft):
+                op = Other("fixed norm", "a scale and a shift per channel")
+                return replace(node, op=op, inputs=(x, scale, shift))
+    return None
+
+
+def _is_per_channel(value: int, image: int, draft: Draft) -> bool:
+    """Whether the network holds `value`, one number for each channel of `image`."""
+    shape, channels = draft.graph.shapes[value], draft.shape(image)[1:2]
+    spread = len(shape) > 2 and shape[-2:] == (1, 1) and significant(shape) == channels
+    return spread and value in draft.graph.held
+
+
 def matmul_rule(node: Node, draft: Draft) -> Rewritten:
     """(N, in) @ (in, out) with a parameter on the right is a linear layer."""
     if not isinstance(node.op, Matmul) or len(node.inputs) != 2:
@@ -138,11 +161,10 @@ def matmul_rule(node: Node, draft: Draft) -> Rewritten:
     # A pooled map (N, C, 1, 1) counts as (N, C): its reshaping was dropped.
     if weight is None or len(significant(draft.shape(node.inputs[0]))) > 2:
         return replace(node, op=Other("matmul"))
-    rows, columns = draft.shape(node.inputs[1])
+    rows, columns = draft.graph.shapes[node.inputs[1]][-2:]
     sizes = (columns, rows) if node.op.transposed else (rows, columns)
     linear = Linear(*sizes, bias=False)
-    turned = isinstance(draft.op(node.inputs[1]), Transpose)
-    out_first = node.op.transposed != turned
+    out_first = node.op.transposed != draft.is_turned(node.inputs[1])
     return replace(node, op=linear, inputs=(node.inputs[0], weight), out_first=out_first)
 
 

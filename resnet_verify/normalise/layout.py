@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from math import isclose
 
 from resnet_ref.layers import Add, Flatten
+from resnet_ref.layers import Dropout as ActiveDropout
 from resnet_verify.graph import (
     Cast,
     Concat,
+    Constant,
+    Detach,
     Dropout,
     Expand,
     Graph,
@@ -15,6 +19,7 @@ from resnet_verify.graph import (
     Input,
     Node,
     Other,
+    Parameter,
     RawConv,
     RawNorm,
     RawPool,
@@ -47,6 +52,8 @@ def _spread(graph: Graph, *, input_last: bool) -> tuple[set[int], int]:
         declared = getattr(node.op, "channels_last", None)
         if isinstance(node.op, RawConv | RawPool | RawNorm) and len(shape) == 4:
             contradictions += declared != source_last
+        if node.op in (Transpose(TO_CHANNELS_LAST), Transpose(TO_CHANNELS_FIRST)):
+            contradictions += source_last == (node.op.order == TO_CHANNELS_LAST)
         match node.op:
             case Input():
                 is_last = input_last
@@ -69,8 +76,14 @@ def transpose_rule(node: Node, draft: Draft) -> Rewritten:
     order, source = node.op.order, node.inputs[0]
     if order == tuple(range(len(order))):
         return source
-    wanted = TO_CHANNELS_FIRST if draft.source_last else TO_CHANNELS_LAST
-    return source if order == wanted else None
+    if order == (TO_CHANNELS_FIRST if draft.source_last else TO_CHANNELS_LAST):
+        return source
+    # Axes of length one may stand anywhere.
+    sizes = draft.graph.shapes[node.output]
+    moved = [axis for axis, size in zip(order, sizes, strict=True) if size != 1]
+    if moved == sorted(moved):
+        return replace(node, op=Reshape())
+    return replace(node, op=Transpose((1, 0))) if len(moved) == 2 else None
 
 
 def wrong_axis_rule(node: Node, draft: Draft) -> Rewritten:
@@ -84,16 +97,18 @@ def wrong_axis_rule(node: Node, draft: Draft) -> Rewritten:
 
 
 def identity_rule(node: Node, draft: Draft) -> Rewritten:
-    """Copies, dropout that does not drop, scaling by one and casts to the same type do nothing."""
+    """Copies, dropout that does not drop now, scaling by one, casts to the same type do nothing."""
     op, source = node.op, node.inputs[0] if node.inputs else -1
     match op:
         case Identity():
             return source
-        case Dropout(p, active) if p == 0 or not active:
-            return source
-        case Scale(1.0, 0.0):
+        case Dropout(p, active):
+            return replace(node, op=ActiveDropout(p)) if active and p > 0 else source
+        case Scale(factor, 0.0) if isclose(factor, 1.0):
             return source
         case Add() | Concat() if len(node.inputs) == 1:
+            return source
+        case Detach() if _has_no_gradient(draft.op(source)):
             return source
         case Cast():
             dtypes = draft.graph.dtypes
@@ -105,13 +120,30 @@ def identity_rule(node: Node, draft: Draft) -> Rewritten:
             return None
 
 
+def _has_no_gradient(op: object) -> bool:
+    return isinstance(op, Constant) or (isinstance(op, Parameter) and not op.param.trainable)
+
+
+def scale_rule(node: Node, draft: Draft) -> Rewritten:
+    """Scaling twice is scaling once: a sum over the map, say, divided by its size."""
+    before = draft.node(node.inputs[0]) if node.inputs else None
+    if before is None or not (isinstance(node.op, Scale) and isinstance(before.op, Scale)):
+        return None
+    factor, offset = node.op.factor, node.op.offset
+    both = Scale(before.op.factor * factor, before.op.offset * factor + offset)
+    return replace(node, op=both, inputs=before.inputs)
+
+
 def flat_rule(node: Node, draft: Draft) -> Rewritten:
     """(N, C, 1, 1) and (N, C) hold the same numbers in the same order."""
     if not isinstance(node.op, Reshape):
         return None
     source = node.inputs[0]
+    if isinstance(draft.op(source), Reshape):  # twice is once
+        source = draft.node(source).inputs[0]
+        node = replace(node, inputs=(source,))
     before, after = significant(draft.shape(source)), significant(draft.shape(node.output))
-    if draft.is_param(source):
+    if source in draft.graph.held:  # in what shape it is held tells what it is for
         return None
     if before == after:
         return source
@@ -121,5 +153,5 @@ def flat_rule(node: Node, draft: Draft) -> Rewritten:
 
 
 def significant(shape: Shape) -> Shape:
-    """The batch axis and every axis longer than one."""
-    return shape[:1] + tuple(n for n in shape[1:] if n != 1)
+    """Every axis longer than one."""
+    return tuple(n for n in shape if n != 1)

@@ -195,6 +195,34 @@ def test_an_interrupt_ends_with_130(nets, capsys, monkeypatch):
     assert capsys.readouterr().err.endswith("resnet-verify: interrupted\n")
 
 
+def test_each_of_several_targets_is_judged_in_a_process_of_its_own(nets, capsys):
+    assert run(["check", *["nets.py:process"] * 2, "nets.py:good"]) == 1
+    out, err = capsys.readouterr()
+    pids = {line.rpartition(" ")[2] for line in out.splitlines() if "cause" in line}
+    assert len(pids | {str(os.getpid())}) == 3
+    titles = [line for line in out.splitlines() if line[:1] in ("c", "d") and "nets.py:" in line]
+    assert [title.split()[0] for title in titles] == ["defect", "defect", "conforming"]
+    assert err.splitlines()[-1] == "resnet-verify: judging nets.py:good"
+
+
+def test_the_others_are_judged_where_one_does_not_load_or_its_process_dies(nets, capsys):
+    assert run(["check", "nets.py:explodes", "nets.py:dies", "nets.py:good", "-v"]) == 2
+    out, err = capsys.readouterr()
+    assert out.lstrip().startswith("conforming   nets.py:good\n")
+    assert "error: nets.py:explodes: the factory raised ValueError: boom (nets.py, line" in err
+    assert "Traceback" in err
+    assert "error: nets.py:dies: its process left with exit code 3\n" in err
+
+
+def test_an_interrupt_writes_no_report(nets, capsys):
+    targets = ["nets.py:good", "nets.py:interrupted", "nets.py:good"]
+    assert run(["check", *targets, "--json", "out.json"]) == 130
+    out, err = capsys.readouterr()
+    assert out.count("conforming") == 1
+    assert err.endswith("resnet-verify: interrupted\n")
+    assert not (nets / "out.json").exists()
+
+
 def test_a_terminal_gets_colour_and_one_live_line(nets, monkeypatch, fake):
     shown = _in_terminal(nets, {})
     assert "\x1b[32mconforming" in shown

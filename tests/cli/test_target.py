@@ -130,11 +130,16 @@ def test_every_mistake_is_one_line(text, message):
     assert said.startswith(f"{text}: " if text.partition("?")[0] else "an empty target")
 
 
-def test_a_missing_framework_says_how_to_install_it(folder, monkeypatch):
-    monkeypatch.setitem(sys.modules, "mindspore", None)
-    (folder / "ms.py").write_text("import mindspore")
-    with pytest.raises(TargetError, match="pip install mindspore"):
-        load_target("ms.py:net")
+@pytest.mark.parametrize("framework", ["paddle", "torch", "mindspore", "onnx"])
+def test_a_missing_framework_says_how_to_install_it(folder, monkeypatch, framework):
+    monkeypatch.setitem(sys.modules, framework, None)
+    (folder / "net_of_mine.py").write_text(f"import {framework}")
+    remedy = f"it comes with: pip install 'resnet-verify[{framework}]'"
+    for text in ("net_of_mine.py:net", "net_of_mine:net", f"{framework}:net"):
+        with pytest.raises(TargetError) as caught:
+            load_target(text)
+        assert str(caught.value).endswith(remedy)
+        assert "\n" not in str(caught.value)
 
 
 def test_a_file_imports_its_siblings_also_when_called(folder):

@@ -1,0 +1,298 @@
+"""MindSpore 2.9 and newer: operators recorded as they run, looked into by running them again."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import mindspore
+import numpy as np
+
+from resnet_verify.adapters import Adapter, CaptureError, Step
+from resnet_verify.adapters.mindspore_graph import to_graph
+from resnet_verify.adapters.mindspore_recording import (
+    array_of,
+    is_tensor,
+    overwrite,
+    record,
+    tensor_of,
+)
+from resnet_verify.adapters.mindspore_runtime import (
+    as_written,
+    quiet,
+    seeded_dropout,
+    silence,
+    warm_up,
+)
+from resnet_verify.adapters.outputs import cause, flatten
+from resnet_verify.adapters.process_state import python_state
+from resnet_verify.graph import Graph, Param
+
+if TYPE_CHECKING:
+    from resnet_ref.layout import Network
+    from resnet_ref.places import Key
+    from resnet_verify.adapters import Array
+
+# Not by name: MindSpore also has a function `seed` there.
+_seeds: Any = import_module("mindspore.common.seed")
+
+
+class MindSporeAdapter:
+    """MindSpore behind the protocol of `resnet_verify.adapters`."""
+
+    name = "mindspore"
+    version: str = mindspore.__version__
+    trains = True
+    weights_suffix = ".ckpt"
+    linear_out_first = True
+
+    def __init__(self) -> None:
+        self._dropout_seeds: Iterator[int] | None = None
+
+    def owns(self, model: object) -> bool:
+        """Whether `model` is a `mindspore.nn.Cell`."""
+        return isinstance(model, mindspore.nn.Cell)
+
+    def ready(self, model: Any) -> Any:
+        """The network itself, its lazily initialised parameters made."""
+        if any(param.has_init for param in model.get_parameters()):
+            model.init_parameters_data()
+        return model
+
+    @contextmanager
+    def preserved(self) -> Iterator[None]:
+        """Seeds, generators, mode and device are put back, whatever happens inside."""
+        seed, kernel_seeds = _seeds._GLOBAL_SEED, dict(_seeds._KERNEL_SEED)
+        generator = array_of(mindspore.get_rng_state())
+        context = {name: mindspore.get_context(name) for name in ("mode", "device_target")}
+        with python_state():
+            try:
+                yield
+            finally:
+                _restore_context(context)
+                mindspore.set_rng_state(mindspore.Tensor(generator))
+                _seeds._GLOBAL_SEED = seed
+                _seeds._KERNEL_SEED.clear()
+                _seeds._KERNEL_SEED.update(kernel_seeds)
+                self._dropout_seeds = None
+
+    def gpu_problem(self) -> str:
+        """MindSpore is distributed for CPUs and for Ascend."""
+        with silence(), quiet():
+            usable = mindspore.device_context.gpu.is_available()
+        return "" if usable else f"mindspore {self.version} has no GPU back end here"
+
+    def use_device(self, device: str) -> None:
+        """Set MindSpore's target."""
+        _restore_context({"device_target": device.upper()})
+
+    def tensor(self, array: Array) -> Any:
+        """A tensor with a copy of the array."""
+        return mindspore.Tensor(array)
+
+    def seed(self, seed: int) -> None:
+        """Seed MindSpore's generators, and the dropout of networks that are built already."""
+        mindspore.set_seed(seed)
+        mindspore.manual_seed(seed)
+        self._dropout_seeds = itertools.count(1 + seed)
+
+    def set_training(self, model: Any, training: bool) -> None:
+        """Call `set_train` on the network."""
+        model.set_train(training)
+
+    def dtype(self, model: Any) -> str:
+        """The type of the first floating-point parameter."""
+        types = [str(param.dtype).lower() for param in model.get_parameters()]
+        return next((name for name in types if name.startswith(("float", "bfloat"))), "float32")
+
+    def declared_shape(self, model: Any) -> None:
+        """MindSpore's networks do not say what input they take."""
+        return None
+
+    def capture(self, model: Any, shape: tuple[int, ...], training: bool) -> MindSporeCapture:
+        """Record one forward pass on random images; the network is left as it was."""
+        self.set_training(model, training)
+        batch = np.random.default_rng(0).standard_normal(shape, np.float32)
+        try:
+            recording = record(model, self._image(model, batch))
+        except Exception as failure:  # the target's code may raise anything
+            raise CaptureError(cause(failure)) from failure
+        if None in recording.outputs or not recording.outputs:
+            raise CaptureError("the network puts out no tensor that MindSpore's operators made")
+        registered = self.params(model)
+        by_key = {param.key: param for param in registered}
+        tensors = {_key(tensor): tensor for tensor in recording.recorder.held.values()}
+        held = {
+            number: by_key.get(_key(tensor)) or _unregistered(tensor)
+            for number, tensor in recording.recorder.held.items()
+        }
+        graph = to_graph(recording, held, registered, training)
+        if recording.image not in graph.reachable(graph.outputs):
+            raise CaptureError("the output is not computed from the input by MindSpore's operators")
+        return MindSporeCapture(graph, model, tensors)
+
+    def _image(self, model: Any, batch: Array) -> Any:
+        return tensor_of(batch, getattr(mindspore, self.dtype(model)))
+
+    def params(self, model: Any) -> tuple[Param, ...]:
+        """Parameters by their structured names; running statistics are among them."""
+        found: dict[str, Param] = {}
+        for name, tensor in model.parameters_and_names():
+            param = Param(_key(tensor), name, tuple(tensor.shape), tensor.requires_grad)
+            found.setdefault(param.key, param)
+        return tuple(found.values())
+
+    def read(
+        self, model: Any, capture: MindSporeCapture | None, keys: Sequence[str]
+    ) -> dict[str, Array]:
+        """Copies as NumPy arrays; bfloat16 comes as float32."""
+        tensors = self._tensors(model, capture)
+        return {key: array_of(tensors[key]) for key in keys}
+
+    def write(
+        self, model: Any, capture: MindSporeCapture | None, arrays: Mapping[str, Array]
+    ) -> None:
+        """Overwrite in place, keeping each tensor's own type."""
+        tensors = self._tensors(model, capture)
+        for key, array in arrays.items():
+            overwrite(tensors[key], array)
+
+    def _tensors(self, model: Any, capture: MindSporeCapture | None) -> dict[str, Any]:
+        registered = {_key(tensor): tensor for tensor in model.get_parameters()}
+        return {**(capture.tensors if capture else {}), **registered}
+
+    def forward(self, model: Any, batch: Array) -> tuple[Array, ...]:
+        """Forward as it is written, without gradients."""
+        with as_written(), seeded_dropout(self._dropout_seeds):
+            outputs = flatten(model(mindspore.Tensor(batch)), is_tensor)
+            return tuple(map(array_of, outputs))
+
+    def keeps_input(self, model: Any, batch: Array) -> bool:
+        """Whether the tensor that went in still holds `batch` to the last bit."""
+        image = mindspore.Tensor(batch)
+        with as_written():
+            model(image)
+        return bool(np.array_equal(array_of(image), batch))
+
+    def step(self, model: Any, batch: Array, cotangent: Array, output: int) -> Step:
+        """Forward and backward of ``sum(outputs[output] * cotangent)``, as it is written."""
+        weights = [param for param in model.get_parameters() if param.requires_grad]
+
+        def weighted(image: Any) -> tuple[Any, ...]:
+            outputs = flatten(model(image), is_tensor)
+            chosen = outputs[output]
+            return ((chosen * tensor_of(cotangent, chosen.dtype)).sum(), *outputs)
+
+        both = mindspore.value_and_grad(weighted, 0, weights, has_aux=True)
+        with as_written(), seeded_dropout(self._dropout_seeds):
+            (_, *outputs), (image_gradient, gradients) = both(mindspore.Tensor(batch))
+            found = {_key(param): array_of(g) for param, g in zip(weights, gradients, strict=True)}
+        return Step(
+            tuple(map(array_of, outputs)),
+            {_key(param): found.get(_key(param)) for param in model.get_parameters()},
+            array_of(image_gradient),
+        )
+
+    def build(self, network: Network, dtype: str) -> Any:
+        """The reference network, in float32: on a CPU MindSpore convolves in no other type."""
+        from resnet_ref.mindspore import build
+
+        return build(network)
+
+    def place_keys(self, reference: Any) -> dict[Key, str]:
+        """`Param.key` of each tensor of a network that `build` made."""
+        from resnet_ref.mindspore import tensors
+
+        return {
+            (where, role): _key(tensor)
+            for where, _, layer in reference.named_places()
+            for role, tensor in tensors(layer).items()
+        }
+
+    def modes(self, model: Any) -> list[bool]:
+        """`training` of each cell."""
+        return [cell.training for _, cell in model.cells_and_names()]
+
+    def set_modes(self, model: Any, modes: Sequence[bool]) -> None:
+        """Set `training` of each cell."""
+        for (_, cell), training in zip(model.cells_and_names(), modes, strict=False):
+            cell.add_flags(training=training)
+
+    def state(self, model: Any) -> dict[str, Array]:
+        """The network's parameters by the names under which checkpoints keep them."""
+        return {name: array_of(param) for name, param in model.parameters_dict().items()}
+
+    def read_weights(self, path: Path) -> dict[str, Array]:
+        """The arrays in a checkpoint, which is a protocol buffer.
+
+        Raises:
+            ValueError: the file is no checkpoint, is cut short, or does not fit its checksum.
+        """
+        with quiet():
+            found = mindspore.load_checkpoint(str(path), crc_check=True)
+        return {name: array_of(param) for name, param in found.items()}
+
+    def write_weights(self, model: Any, path: Path) -> None:
+        """Save the network's parameters as a checkpoint; `path` ends in ``.ckpt``."""
+        mindspore.save_checkpoint(model, str(path))
+
+    def load_state(self, model: Any, state: Mapping[str, Array]) -> None:
+        """Load `state` through `mindspore.load_param_into_net`."""
+        params = {
+            name: mindspore.Parameter(mindspore.Tensor(array), name=name)
+            for name, array in state.items()
+        }
+        with quiet():
+            mindspore.load_param_into_net(model, params)
+
+
+class MindSporeCapture:
+    """A recorded forward pass, run again to look inside."""
+
+    def __init__(self, graph: Graph, model: Any, tensors: Mapping[str, Any]) -> None:
+        self.graph = graph
+        self.tensors = tensors
+        self._model = model
+
+    def run(self, batch: Array, values: Sequence[int]) -> list[Array]:
+        """Run the network's own operators and return the arrays of `values`."""
+        modes = ADAPTER.modes(self._model)
+        ADAPTER.set_training(self._model, self.graph.training)
+        try:
+            recording = record(self._model, mindspore.Tensor(batch), values)
+        finally:
+            ADAPTER.set_modes(self._model, modes)
+        return [recording.recorder.arrays[value] for value in values]
+
+
+KEY = "resnet_verify key"
+_numbers = itertools.count()
+
+
+def _key(tensor: Any) -> str:
+    """The identity of a tensor, the same whatever Python object stands for it."""
+    if tensor._get_user_data(KEY) is None:
+        tensor._set_user_data(KEY, f"param:{next(_numbers)}")
+    key: str = tensor._get_user_data(KEY)
+    return key
+
+
+def _unregistered(tensor: Any) -> Param:
+    return Param(
+        _key(tensor), "", tuple(tensor.shape), bool(tensor._requires_grad), registered=False
+    )
+
+
+def _restore_context(context: Mapping[str, Any]) -> None:
+    """Set what is not already so: setting it again is not without effect."""
+    for name, value in context.items():
+        if mindspore.get_context(name) != value:
+            mindspore.set_context(**{name: value})
+
+
+warm_up()
+ADAPTER: Adapter = MindSporeAdapter()

@@ -1,0 +1,123 @@
+"""MindSpore's runtime, made ready: Python as it is written, fast convolutions, no noise."""
+
+from __future__ import annotations
+
+import io
+import os
+import sys
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stderr, suppress
+from typing import Any
+
+import mindspore
+import numpy as np
+from mindspore import log
+
+
+@contextmanager
+def as_written() -> Iterator[None]:
+    """Python runs line by line: no network or function is compiled, whatever its decorator says."""
+    mode = mindspore.get_context("mode")
+    with environment("MS_JIT", "0"):
+        if mode != mindspore.PYNATIVE_MODE:
+            mindspore.set_context(mode=mindspore.PYNATIVE_MODE)
+        try:
+            yield
+        finally:
+            if mode != mindspore.PYNATIVE_MODE:
+                mindspore.set_context(mode=mode)
+
+
+@contextmanager
+def environment(name: str, value: str) -> Iterator[None]:
+    """An environment variable is `value`, for as long as the context lasts."""
+    before = os.environ.get(name)
+    os.environ[name] = value
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ[name]
+        else:
+            os.environ[name] = before
+
+
+@contextmanager
+def seeded_dropout(seeds: Iterator[int] | None) -> Iterator[None]:
+    """Each dropout draws from a generator of its own, seeded with the next of `seeds`, if given.
+
+    MindSpore's own seeds reach a dropout when it is built, and not after.
+    """
+    if seeds is None:
+        yield
+        return
+    dropout = mindspore.ops.Dropout
+    call = dropout.__call__
+
+    def seeded(primitive: Any, x: Any) -> Any:
+        seed = next(seeds)
+        return call(dropout(primitive.keep_prob, seed, seed), x)
+
+    with replaced(dropout, "__call__", seeded):
+        yield
+
+
+@contextmanager
+def replaced(owner: Any, name: str, value: Any) -> Iterator[None]:
+    """An attribute is `value`, for as long as the context lasts."""
+    own = name in vars(owner)
+    before = getattr(owner, name)
+    setattr(owner, name, value)
+    try:
+        yield
+    finally:
+        if own:
+            setattr(owner, name, before)
+        else:
+            delattr(owner, name)
+
+
+def warm_up() -> None:
+    """Run the first operators of the process here, where what is odd about them does no harm.
+
+    The first sum of a tensor and a number raises SystemError where NumPy is 2 or newer, with
+    pages of warnings. And oneDNN looks once at how far it may go with the processor's
+    instructions: where that is AVX-512, MindSpore 2.10 gets its reference convolutions, a
+    hundred times slower than those of AVX2.
+    """
+    with silence(), environment("ONEDNN_MAX_CPU_ISA", os.environ.get(_ISA, "AVX2")):
+        with suppress(SystemError):
+            mindspore.Tensor(1.0) + 1.0
+        image = mindspore.Tensor(np.ones((1, 1, 3, 3), np.float32))
+        mindspore.ops.conv2d(image, image).asnumpy()
+
+
+_ISA = "ONEDNN_MAX_CPU_ISA"
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """MindSpore's Python code logs nothing."""
+    logger = log._get_logger()
+    before, logger.disabled = logger.disabled, True
+    try:
+        yield
+    finally:
+        logger.disabled = before
+
+
+@contextmanager
+def silence() -> Iterator[None]:
+    """Nothing reaches standard error, neither from Python nor from C++."""
+    sys.stderr.flush()
+    kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 2)
+    try:
+        with redirect_stderr(io.StringIO()), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nowhere)

@@ -1,0 +1,62 @@
+"""How two recognised networks differ, in one sentence, where weights are to go across."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import zip_longest
+from typing import TYPE_CHECKING
+
+from resnet_ref.places import places
+from resnet_verify.words import describe
+
+if TYPE_CHECKING:
+    from resnet_ref.layout import Network
+    from resnet_verify.recognised import Description
+    from resnet_verify.verdict import Identity
+
+
+def contrast(source: Description, destination: Description) -> str:
+    """What keeps weights from going from one to the other; empty where nothing does."""
+    if source.network == destination.network:
+        return ""
+    difference = _by_identity(source.identity, destination.identity)
+    difference = difference or _by_layer(source.network, destination.network)
+    return f"{difference}: {_misfit(source, destination)}"
+
+
+def _by_identity(source: Identity, destination: Identity) -> str:
+    names = [f"{one.arch} {one.variant}" for one in (source, destination)]
+    if names[0] != names[1]:
+        return f"the source is {names[0]}, the destination {names[1]}"
+    pairs = zip(_features(source), _features(destination), strict=True)
+    different = [pair for pair in pairs if pair[0] != pair[1]]
+    if not different:
+        return ""
+    have = [" and ".join(features) for features in zip(*different, strict=True)]
+    return f"the source has {have[0]}, the destination {have[1]}"
+
+
+def _features(one: Identity) -> Iterator[str]:
+    yield f"head {one.head}"
+    yield "no classes" if one.num_classes is None else f"{one.num_classes} classes"
+    yield f"the {one.stem} stem"
+    yield f"{one.in_channels} input channels"
+    yield f"output stride {one.output_stride}"
+
+
+def _by_layer(source: Network, destination: Network) -> str:
+    """The first layer that is not the same in both."""
+    pairs = zip_longest(places(source), places(destination))
+    ours, theirs = next(pair for pair in pairs if pair[0] != pair[1])
+    where = (ours or theirs)[0]
+    layers = [describe(place[1]) if place else "nothing" for place in (ours, theirs)]
+    if layers[0] == layers[1]:
+        layers = [str(ours[1]), str(theirs[1])]
+    return f"{where} is {layers[0]} in the source, {layers[1]} in the destination"
+
+
+def _misfit(source: Description, destination: Description) -> str:
+    for key in dict.fromkeys((*source.shapes, *destination.shapes)):
+        if source.shapes.get(key) != destination.shapes.get(key):
+            return f"the weights do not fit, from {', '.join(key)} on"
+    return "the weights fit, but the outputs would not agree"

@@ -1,0 +1,1 @@
+"""Networks with a known verdict, in PyTorch."""

@@ -1,0 +1,1 @@
+"""Broken networks, one file per kind of mistake."""
