@@ -212,7 +212,7 @@ def awake() -> Iterator[Adapter]:
     A framework that is not yet imported owns no model, so it need not be woken.
     """
     for framework, entry_point in registered().items():
-        if framework in sys.modules:
+        if sys.modules.get(framework) is not None:
             yield entry_point.load()
 
 
