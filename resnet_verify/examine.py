@@ -139,17 +139,24 @@ class Examination:
 
     # What it is
 
-    @cached_property
+    @property
     def probe(self) -> Probe:
         """The images that it takes.
 
         Raises:
             NotRun: it cannot be captured.
         """
+        if isinstance(self._probed, CaptureError):
+            raise NotRun(f"the network cannot be captured: {self._probed}") from self._probed
+        return self._probed
+
+    @cached_property
+    def _probed(self) -> Probe | CaptureError:
+        """What comes of probing it, which is done once, as it may take long to fail."""
         try:
             return probe(self.adapter, self.model)
         except CaptureError as error:
-            raise NotRun(f"the network cannot be captured: {error}") from error
+            return error
 
     @cached_property
     def match(self) -> Match:

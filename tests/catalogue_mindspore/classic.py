@@ -81,9 +81,7 @@ class ResNet(nn.Cell):
             step = stride if index == 0 else 1
             make = self.special.get((stage, index), block)
             shortcut = self.shortcut(planes * block.expansion, step)
-            blocks.append(
-                make(self.inplanes, planes, step, shortcut, self.groups, self.base_width)
-            )
+            blocks.append(make(self.inplanes, planes, step, shortcut, self.groups, self.base_width))
             self.inplanes = planes * block.expansion
         return nn.SequentialCell(blocks)
 

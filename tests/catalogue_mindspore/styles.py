@@ -1,5 +1,7 @@
 """Right networks in other styles."""
 
+from itertools import pairwise
+
 import mindspore as ms
 import numpy as np
 from mindspore import Parameter, Tensor, mint, nn, ops
@@ -7,7 +9,6 @@ from mindspore.common.initializer import HeNormal, Normal, initializer
 from mindspore.ops import operations as P
 
 from tests.catalogue_mindspore.classic import conv
-
 
 # SequentialCell and nothing else: Dive into Deep Learning.
 
@@ -265,9 +266,7 @@ class CifarResNet(nn.Cell):
             nn.Conv2d(3, 16, 3, pad_mode="same"), nn.BatchNorm2d(16), nn.ReLU()
         )
         widths = [16] * (n + 1) + [32] * n + [64] * n
-        self.blocks = nn.SequentialCell(
-            [CifarBlock(*pair) for pair in zip(widths, widths[1:], strict=False)]
-        )
+        self.blocks = nn.SequentialCell([CifarBlock(*pair) for pair in pairwise(widths)])
         self.fc = nn.Dense(64, num_classes)
 
     def construct(self, x):

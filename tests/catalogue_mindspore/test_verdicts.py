@@ -6,10 +6,10 @@ import pytest
 
 pytest.importorskip("mindspore")
 
-from resnet_verify.checks import select_checks  # noqa: E402
-from resnet_verify.examine import Examination  # noqa: E402
-from resnet_verify.target import Target  # noqa: E402
-from tests.catalogue_mindspore.tables import BROKEN, CORRECT  # noqa: E402
+from resnet_verify.checks import select_checks
+from resnet_verify.examine import Examination
+from resnet_verify.target import Target
+from tests.catalogue_mindspore.tables import BROKEN, CORRECT
 
 
 def judge(entry, *families):

@@ -5,7 +5,6 @@ from mindspore import nn, ops
 
 from tests.catalogue_mindspore.classic import BasicBlock, Bottleneck, ResNet, conv
 
-
 # Pre-activation, v2.
 
 
@@ -16,7 +15,11 @@ class PreActBlock(nn.Cell):
         super().__init__()
         self.norms = nn.CellList([nn.BatchNorm2d(n) for n in (inplanes, planes, planes)])
         self.convs = nn.CellList(
-            [conv(inplanes, planes, 1), conv(planes, planes, 3, stride), conv(planes, planes * 4, 1)]
+            [
+                conv(inplanes, planes, 1),
+                conv(planes, planes, 3, stride),
+                conv(planes, planes * 4, 1),
+            ]
         )
         self.downsample = downsample
 
@@ -131,9 +134,7 @@ class Dilated(Backbone):
         blocks = super()._make_layer(stage, block, planes, count, 1)
         for _, cell in blocks.cells_and_names():
             if isinstance(cell, nn.Conv2d) and cell.kernel_size == (3, 3):
-                cell.conv2d = ops.Conv2D(
-                    cell.out_channels, 3, pad_mode="pad", pad=2, dilation=2
-                )
+                cell.conv2d = ops.Conv2D(cell.out_channels, 3, pad_mode="pad", pad=2, dilation=2)
         return blocks
 
 
