@@ -1,20 +1,16 @@
 """The Paddle reference as a network: its layers, totals, initialisation and factories."""
 
-import math
 import re
 
-import numpy as np
 import paddle
 import pytest
 
 from resnet_ref import layout, spec
 from resnet_ref import paddle as reference
 from resnet_ref.derive import table
-from resnet_ref.layers import BatchNorm, Conv
-from resnet_ref.layout import Network, single_block
-from resnet_ref.places import places, slots
+from resnet_ref.layout import single_block
 from tests.ref import forms
-from tests.ref.tables import TOTALS, joined, specs_of, summary_table
+from tests.ref.tables import joined, summary_table
 
 
 @pytest.fixture
