@@ -81,9 +81,9 @@ class OnnxAdapter:
     def set_training(self, model: OnnxNetwork, training: bool) -> None:
         """Nothing: the network is in evaluation mode always."""
 
-    def dtype(self, model: OnnxNetwork) -> str:
+    def dtype(self, model: Any) -> str:
         """The type of the input."""
-        return model.dtype
+        return (model if isinstance(model, OnnxNetwork) else OnnxNetwork(model)).dtype
 
     def declared_shape(self, model: OnnxNetwork) -> tuple[int | None, ...] | None:
         """The sizes that the file gives for the input."""
