@@ -9,7 +9,7 @@ import pytest
 
 pytest.importorskip("safetensors")
 
-from resnet_verify.weights import (  # noqa: E402
+from resnet_verify.weights import (
     WeightsError,
     load_weights,
     read_weights,
