@@ -114,6 +114,8 @@ class MindSporeAdapter:
         batch = np.random.default_rng(0).standard_normal(shape, np.float32)
         try:
             recording = record(model, self._image(model, batch))
+        except CaptureError:
+            raise
         except Exception as failure:  # the target's code may raise anything
             raise CaptureError(cause(failure)) from failure
         if None in recording.outputs or not recording.outputs:
