@@ -20,6 +20,9 @@ class MindSpore:
         build = reference.build_block if isinstance(network, Block) else reference.build
         return build(network)
 
+    def undrawn(self):
+        return nn.no_init_parameters()
+
     def write(self, built, tensors):
         for key, tensor in reference.named_tensors(built):
             tensor.set_data(self._tensor(_turned(tensors[key])))

@@ -1,5 +1,7 @@
 """Paddle behind `tests.ref.parity.Framework`."""
 
+import math
+
 import paddle
 
 from resnet_ref import paddle as reference
@@ -22,6 +24,9 @@ class Paddle:
         finally:
             paddle.set_default_dtype(before)
 
+    def undrawn(self):
+        return paddle.LazyGuard()
+
     def write(self, built, tensors):
         for key, tensor in reference.named_tensors(built):
             tensor.set_value(tensors[key].astype(self._dtype(built)))
@@ -30,7 +35,7 @@ class Paddle:
         return {key: tensor.numpy() for key, tensor in reference.named_tensors(built)}
 
     def registered(self, built):
-        return [(int(tensor.size), not tensor.stop_gradient) for tensor in built.parameters()]
+        return [(math.prod(each.shape), not each.stop_gradient) for each in built.parameters()]
 
     def step(self, built, x, along, *, training):
         image = paddle.to_tensor(x.astype(self._dtype(built)), stop_gradient=False)

@@ -18,6 +18,9 @@ class Torch:
         build = reference.build_block if isinstance(network, Block) else reference.build
         return build(network).to(getattr(torch, dtype))
 
+    def undrawn(self):
+        return torch.device("meta")
+
     def write(self, built, tensors):
         with torch.no_grad():
             for key, tensor in reference.named_tensors(built):

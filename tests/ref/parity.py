@@ -1,6 +1,7 @@
 """Runs a reference and the oracle on the same tensors, and measures how far apart they are."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from math import prod
 from typing import Any, Protocol
@@ -10,7 +11,7 @@ import numpy as np
 
 from resnet_ref import oracle
 from resnet_ref.derive import table
-from resnet_ref.layers import BatchNorm, Layer, Relu
+from resnet_ref.layers import BatchNorm, Layer, MaxPool, Relu
 from resnet_ref.layout import Block, Network
 from resnet_ref.oracle_layers import step
 from resnet_ref.places import Key
@@ -52,6 +53,9 @@ class Framework(Protocol):
     float32_attributes: bool
 
     def build(self, network: Network | Block, dtype: str) -> Any: ...
+
+    def undrawn(self) -> AbstractContextManager[Any]:
+        """Inside, networks are built without their weights, which takes no time."""
 
     def write(self, built: Any, tensors: Tensors) -> None: ...
 
@@ -147,7 +151,7 @@ def run(
 def cotangent(network: Network | Block, x: np.ndarray) -> np.ndarray:
     """What the gradients are pulled back from: fixed, and nowhere near zero in norm."""
     shape = table(network, x.shape).output_shape
-    return np.random.default_rng(7).normal(size=shape)
+    return np.random.default_rng(7).normal(size=shape).astype(x.dtype)
 
 
 def distances(found: Outcome, expected: Outcome) -> dict[str, float]:
@@ -222,13 +226,23 @@ def margin(network: Network, tensors: Tensors, x: np.ndarray, *, training: bool)
     nearest = [1.0]
 
     def noting(layer: Layer, held, image, *, training: bool):
-        if isinstance(layer, Relu):
-            nearest.append(np.abs(image).min() / np.sqrt((image**2).mean()))
+        nearest.append(_nearest(layer, image) / np.sqrt((image**2).mean()))
         return step(layer, held, image, training=training)
 
     with patch.object(oracle, "step", noting):
         oracle.run(network, tensors, x, training=training)
     return min(nearest)
+
+
+def _nearest(layer: Layer, image: np.ndarray) -> float:
+    """The least distance from the zero of a ReLU, or between the largest two under a max pool."""
+    if isinstance(layer, Relu):
+        return np.abs(image).min()
+    if not isinstance(layer, MaxPool) or prod(layer.kernel) == 1:
+        return np.inf
+    windows = np.lib.stride_tricks.sliding_window_view(image, layer.kernel, (2, 3))
+    ahead = np.diff(np.partition(windows.reshape(-1, prod(layer.kernel)), -2)[:, -2:])
+    return np.min(ahead, where=ahead > 0, initial=np.inf)  # equal ones are zeros of a ReLU
 
 
 def measure_descent(

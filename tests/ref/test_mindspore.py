@@ -3,13 +3,15 @@
 import numpy as np
 import pytest
 
-mindspore = pytest.importorskip("mindspore")
+pytest.importorskip("mindspore")
 
-from resnet_ref import layout, oracle, spec  # noqa: E402
-from resnet_ref import mindspore as reference  # noqa: E402
-from tests.ref import forms, parity  # noqa: E402
-from tests.ref.contract import NetworkContract  # noqa: E402
-from tests.ref.in_mindspore import FRAMEWORK  # noqa: E402
+import mindspore
+
+from resnet_ref import layout, oracle, spec
+from resnet_ref import mindspore as reference
+from tests.ref import forms, parity
+from tests.ref.contract import NetworkContract
+from tests.ref.in_mindspore import FRAMEWORK
 
 
 class TestNetwork(NetworkContract):

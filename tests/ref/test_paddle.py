@@ -1,20 +1,21 @@
-"""The Paddle reference as a network: its layers, totals, initialisation and factories."""
+"""The Paddle reference as a network, and how paddle.summary prints it."""
 
-import math
 import re
 
-import numpy as np
-import paddle
 import pytest
 
-from resnet_ref import layout, spec
+pytest.importorskip("paddle")
+
+import paddle
+
 from resnet_ref import paddle as reference
+from resnet_ref import spec
 from resnet_ref.derive import table
-from resnet_ref.layers import BatchNorm, Conv
-from resnet_ref.layout import Network, single_block
-from resnet_ref.places import places, slots
+from resnet_ref.layout import single_block
 from tests.ref import forms
-from tests.ref.tables import TOTALS, joined, specs_of, summary_table
+from tests.ref.contract import NetworkContract
+from tests.ref.in_paddle import FRAMEWORK
+from tests.ref.tables import joined, summary_table
 
 
 @pytest.fixture
@@ -64,8 +65,3 @@ def test_derived_rows_are_those_that_paddle_summarises(name, summarised):
 
 class TestNetwork(NetworkContract):
     framework = FRAMEWORK
-
-    def sized(self, form):
-        """Drawing the weights of the large ones takes seconds."""
-        with undrawn():
-            return self.built(layout(form))

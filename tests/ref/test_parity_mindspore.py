@@ -5,10 +5,11 @@ In float32, the widest type of MindSpore's convolutions and norms on a CPU.
 
 import pytest
 
-mindspore = pytest.importorskip("mindspore")
+pytest.importorskip("mindspore")
 
-from tests.ref.contract import Float32Contract, ParityContract  # noqa: E402
-from tests.ref.in_mindspore import FRAMEWORK  # noqa: E402
+
+from tests.ref.contract import Float32Contract, ParityContract
+from tests.ref.in_mindspore import FRAMEWORK
 
 
 class TestParity(ParityContract, Float32Contract):

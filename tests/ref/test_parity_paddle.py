@@ -4,8 +4,8 @@ import pytest
 
 pytest.importorskip("paddle")
 
-from tests.ref.contract import Float32Contract, Float64Contract  # noqa: E402
-from tests.ref.in_paddle import FRAMEWORK  # noqa: E402
+from tests.ref.contract import Float32Contract, Float64Contract
+from tests.ref.in_paddle import FRAMEWORK
 
 
 class TestParity(Float64Contract, Float32Contract):

@@ -4,8 +4,8 @@ import pytest
 
 pytest.importorskip("torch")
 
-from tests.ref.contract import Float32Contract, Float64Contract  # noqa: E402
-from tests.ref.in_torch import FRAMEWORK  # noqa: E402
+from tests.ref.contract import Float32Contract, Float64Contract
+from tests.ref.in_torch import FRAMEWORK
 
 
 class TestParity(Float64Contract, Float32Contract):

@@ -2,21 +2,19 @@
 
 import pytest
 
-torch = pytest.importorskip("torch")
+pytest.importorskip("torch")
 
-from resnet_ref import layout, spec  # noqa: E402
-from resnet_ref import torch as reference  # noqa: E402
-from tests.ref import forms  # noqa: E402
-from tests.ref.contract import NetworkContract  # noqa: E402
-from tests.ref.in_torch import FRAMEWORK  # noqa: E402
+import torch
+
+from resnet_ref import spec
+from resnet_ref import torch as reference
+from tests.ref import forms
+from tests.ref.contract import NetworkContract
+from tests.ref.in_torch import FRAMEWORK
 
 
 class TestNetwork(NetworkContract):
     framework = FRAMEWORK
-
-    def sized(self, form):
-        with torch.device("meta"):
-            return self.built(layout(form))
 
 
 def test_the_classifier_is_kept_as_pytorch_does_and_addressed_as_all_do():
