@@ -213,7 +213,7 @@ def _window(layer: layers.MaxPool | layers.AvgPool) -> dict[str, Any]:
         "kernel_shape": layer.kernel,
         "strides": layer.stride,
         "pads": _pads(layer.padding),
-        "ceil_mode": int(layer.ceil_mode),
+        **({"ceil_mode": 1} if layer.ceil_mode else {}),
     }
 
 

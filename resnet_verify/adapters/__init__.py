@@ -106,7 +106,7 @@ class Adapter(Protocol):
         ...
 
     def dtype(self, model: Any) -> str:
-        """The element type that the network computes in, "float32" say."""
+        """The element type that the network computes in, "float32" say; before `ready`, too."""
         ...
 
     def declared_shape(self, model: Any) -> tuple[int | None, ...] | None:
@@ -212,7 +212,7 @@ def awake() -> Iterator[Adapter]:
     A framework that is not yet imported owns no model, so it need not be woken.
     """
     for framework, entry_point in registered().items():
-        if framework in sys.modules:
+        if sys.modules.get(framework) is not None:
             yield entry_point.load()
 
 

@@ -14,13 +14,7 @@ import numpy as np
 
 from resnet_verify.adapters import Adapter, CaptureError, Step
 from resnet_verify.adapters.mindspore_graph import to_graph
-from resnet_verify.adapters.mindspore_recording import (
-    array_of,
-    is_tensor,
-    overwrite,
-    record,
-    tensor_of,
-)
+from resnet_verify.adapters.mindspore_recording import record
 from resnet_verify.adapters.mindspore_runtime import (
     as_written,
     quiet,
@@ -28,6 +22,7 @@ from resnet_verify.adapters.mindspore_runtime import (
     silence,
     warm_up,
 )
+from resnet_verify.adapters.mindspore_tensors import array_of, is_tensor, overwrite, tensor_of
 from resnet_verify.adapters.outputs import cause, flatten
 from resnet_verify.adapters.process_state import python_state
 from resnet_verify.graph import Graph, Param

@@ -17,7 +17,6 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import mindspore
-import numpy as np
 from mindspore import Parameter, Tensor
 from mindspore.graph.api import _pynative_executor
 from mindspore.ops import Primitive
@@ -25,6 +24,7 @@ from mindspore.ops.auto_generate import gen_ops_def, gen_ops_prim
 from mindspore.utils.ms_dispatch import MsDispatchMode
 
 from resnet_verify.adapters.mindspore_runtime import as_written, replaced
+from resnet_verify.adapters.mindspore_tensors import array_of, is_tensor, overwrite, tensor_of
 from resnet_verify.adapters.outputs import flatten
 
 if TYPE_CHECKING:
@@ -278,25 +278,3 @@ def _origin() -> str:
             break
         frame = frame.f_back
     return ""
-
-
-def is_tensor(value: object) -> bool:
-    """Whether `value` is a tensor of MindSpore's."""
-    return isinstance(value, Tensor)
-
-
-def array_of(tensor: Any) -> Array:
-    """A copy as a NumPy array; bfloat16, which NumPy does not have, comes as float32."""
-    if tensor.dtype == mindspore.bfloat16:
-        tensor = tensor.astype(mindspore.float32)
-    return np.array(tensor.asnumpy())
-
-
-def tensor_of(array: Array, dtype: Any) -> Any:
-    """A tensor of its own, of the type `dtype`."""
-    return Tensor(np.ascontiguousarray(array)).astype(dtype)
-
-
-def overwrite(tensor: Any, array: Array) -> None:
-    """Give a tensor other values in place, keeping its type."""
-    tensor.copy_(tensor_of(array, tensor.dtype))

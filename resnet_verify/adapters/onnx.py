@@ -11,7 +11,7 @@ import onnx
 
 from resnet_verify.adapters import Adapter
 from resnet_verify.adapters.onnx_graph import to_graph
-from resnet_verify.adapters.onnx_network import OnnxNetwork, load
+from resnet_verify.adapters.onnx_network import OnnxNetwork, dtype_of, load
 from resnet_verify.adapters.process_state import python_state
 from resnet_verify.graph import Graph, Param
 
@@ -81,9 +81,9 @@ class OnnxAdapter:
     def set_training(self, model: OnnxNetwork, training: bool) -> None:
         """Nothing: the network is in evaluation mode always."""
 
-    def dtype(self, model: OnnxNetwork) -> str:
+    def dtype(self, model: OnnxNetwork | onnx.ModelProto) -> str:
         """The type of the input."""
-        return model.dtype
+        return model.dtype if isinstance(model, OnnxNetwork) else dtype_of(model)
 
     def declared_shape(self, model: OnnxNetwork) -> tuple[int | None, ...] | None:
         """The sizes that the file gives for the input."""
@@ -161,7 +161,7 @@ class OnnxAdapter:
         Raises:
             ValueError: the file holds no ONNX network; the message says what is wrong.
         """
-        return dict(load(path).weights)
+        return dict(OnnxNetwork(load(path)).weights)
 
     def write_weights(self, model: OnnxNetwork, path: Path) -> None:
         """Save the whole network with the weights that it has now."""

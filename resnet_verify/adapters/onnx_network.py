@@ -13,6 +13,7 @@ from onnx import ModelProto, TensorProto, ValueInfoProto, helper, numpy_helper
 from resnet_verify.adapters.onnx_preparing import (
     UnsuitableModel,
     declared_shape,
+    names_read,
     prepared,
     weight_names,
 )
@@ -52,11 +53,13 @@ class OnnxNetwork:
         self.operators, tensors = ready.operators, ready.tensors
         graph = self.operators.graph
         self.input = graph.input[0].name
-        self.dtype = _dtype_name(graph.input[0])
+        self.dtype = dtype_of(self.operators)
         held = weight_names(graph, tensors)
         self.weights = {name: array for name, array in tensors.items() if name in held}
         self.constants = {name: array for name, array in tensors.items() if name not in held}
-        graph.initializer.extend(_elsewhere(name, array) for name, array in self.weights.items())
+        read = {name for node in graph.node for name in names_read(node)}
+        # onnxruntime forgets initializers that nobody reads, and will not be given them.
+        graph.initializer.extend(_elsewhere(n, a) for n, a in self.weights.items() if n in read)
         graph.initializer.extend(_tensors(self.constants))
         self._device = "cpu"
         self._session: Session | None = None
@@ -110,20 +113,19 @@ class OnnxNetwork:
         return whole
 
 
-def load(path: Path) -> OnnxNetwork:
-    """The network in the file at `path`; nothing in the file is executed.
+def load(path: Path) -> ModelProto:
+    """The model in the file at `path`; nothing in the file is executed.
 
     Weights that the file keeps outside of itself are looked for in its own folder only.
 
     Raises:
-        ValueError: it is no valid ONNX model, or does not take one batch of images; the
-            message says what is wrong.
+        ValueError: it is no valid ONNX model; the message says what is wrong.
     """
     model = _attempt("it is no ONNX file, or truncated", onnx.load, path, load_external_data=False)
     folder = str(path.parent)
     _attempt("its weights cannot be read", onnx.load_external_data_for_model, model, folder)
     _attempt("it is no valid ONNX model", onnx.checker.check_model, model)
-    return _attempt("its weights are damaged", OnnxNetwork, model)
+    return model
 
 
 def _attempt(problem: str, step: Callable[..., T], *arguments: Any, **options: Any) -> T:
@@ -134,8 +136,6 @@ def _attempt(problem: str, step: Callable[..., T], *arguments: Any, **options: A
     """
     try:
         return step(*arguments, **options)
-    except UnsuitableModel:
-        raise
     except Exception as error:  # those of protobuf, of onnx and of NumPy have nothing in common
         first = str(error).strip().partition("\n")[0]
         raise ValueError(f"{problem} ({type(error).__name__}: {first})") from error
@@ -147,9 +147,12 @@ def _images(graph: onnx.GraphProto) -> list[ValueInfoProto]:
     return [value for value in graph.input if value.name not in initializers]
 
 
-def _dtype_name(image: ValueInfoProto) -> str:
-    kind = helper.tensor_dtype_to_np_dtype(image.type.tensor_type.elem_type)
-    return str(np.dtype(kind))
+def dtype_of(model: ModelProto) -> str:
+    """The element type of the first input, "float32" say; empty where it is no tensor."""
+    kinds = [image.type.tensor_type.elem_type for image in _images(model.graph)]
+    if not kinds or kinds[0] == TensorProto.UNDEFINED:
+        return ""
+    return str(np.dtype(helper.tensor_dtype_to_np_dtype(kinds[0])))
 
 
 def _tensors(arrays: Mapping[str, Array]) -> list[TensorProto]:

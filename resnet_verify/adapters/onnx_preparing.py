@@ -155,12 +155,9 @@ def _in_single_precision(model: ModelProto, tensors: dict[str, Array]) -> None:
 
 def _with_open_sizes(graph: GraphProto) -> None:
     del graph.value_info[:]
-    for value in graph.input:
+    for value in (*graph.input, *graph.output):
         for axis in value.type.tensor_type.shape.dim:
             axis.Clear()
-    for value in graph.output:
-        if value.type.HasField("tensor_type"):
-            value.type.tensor_type.ClearField("shape")
 
 
 def _apart(graph: GraphProto, tensors: dict[str, Array]) -> None:

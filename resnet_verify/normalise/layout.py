@@ -59,7 +59,6 @@ def _spread(graph: Graph, *, input_last: bool) -> tuple[set[int], int]:
                 is_last = input_last
             case Transpose(order) if order in (TO_CHANNELS_LAST, TO_CHANNELS_FIRST):
                 is_last = order == TO_CHANNELS_LAST
-                contradictions += is_last == source_last
             case Reshape() if len(graph.shapes.get(node.inputs[0], ())) == 2:
                 is_last = shape[1:3] == (1, 1)
             case _:

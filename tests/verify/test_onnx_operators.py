@@ -1,18 +1,15 @@
 """What is read out of ONNX's operators, as every opset from 9 to 20 writes them."""
 
 import numpy as np
+import onnx
 import pytest
+from onnx import TensorProto, helper, numpy_helper
 
-onnx = pytest.importorskip("onnx")
-pytest.importorskip("onnxruntime")
-
-from onnx import TensorProto, helper, numpy_helper  # noqa: E402
-
-from resnet_ref.layers import Add, Linear, Relu  # noqa: E402
-from resnet_verify.adapters import CaptureError  # noqa: E402
-from resnet_verify.adapters.onnx import ADAPTER  # noqa: E402
-from resnet_verify.adapters.onnx_network import OnnxNetwork  # noqa: E402
-from resnet_verify.graph import (  # noqa: E402
+from resnet_ref.layers import Add, Linear, Relu
+from resnet_verify.adapters import CaptureError
+from resnet_verify.adapters.onnx import ADAPTER
+from resnet_verify.adapters.onnx_network import OnnxNetwork
+from resnet_verify.graph import (
     Activation,
     Cast,
     Concat,
