@@ -137,14 +137,6 @@ class ParityContract:
         bound = 1e-10 if self.framework.precision == "float64" else 4e-6
         assert max(apart.values()) < bound, apart
 
-    @pytest.mark.parametrize(("arch", "variant"), [("resnet18", "d2l"), ("resnet50", "vd")])
-    def test_steps_of_an_optimiser(self, arch, variant):
-        """SGD with momentum and weight decay."""
-        form = forms.small(spec(arch, variant))
-        apart = parity.measure_descent(self.framework, layout(form), forms.image(form), Descent())
-        bound = 1e-10 if self.framework.precision == "float64" else 2e-3
-        assert max(apart.values()) < bound, apart
-
 
 class Float64Contract(ParityContract):
     """Against the oracle, in float64."""
@@ -162,6 +154,15 @@ class Float64Contract(ParityContract):
         apart = parity.measure(self.framework, layout(form), x, training=training)
         assert max(apart.values()) < 1e-10, apart
 
+    @pytest.mark.parametrize(("arch", "variant"), [("resnet18", "d2l"), ("resnet50", "vd")])
+    def test_steps_of_an_optimiser(self, arch, variant):
+        """SGD with momentum and weight decay."""
+        form = forms.small(spec(arch, variant))
+        apart, _ = parity.measure_descent(
+            self.framework, layout(form), forms.images(form, 1), Descent()
+        )
+        assert max(apart.values()) < 1e-10, apart
+
     @pytest.mark.parametrize(
         ("change", "least"), [({"strided_conv": 0}, 1e-2), ({"eps": 1.001e-5}, 1e-9)]
     )
@@ -174,10 +175,17 @@ class Float64Contract(ParityContract):
         assert min(apart["output"], apart["input gradient"], apart["gradients"]) > least, apart
 
 
-class Float32Contract:
+class Float32Contract(ParityContract):
     """Against the oracle, in float32."""
 
-    framework: ClassVar[Framework]
+    @pytest.mark.parametrize("variant", ["cifar-a", "cifar-b"])
+    def test_steps_of_an_optimiser_in_float32(self, variant):
+        form = forms.small(spec("resnet20", variant))
+        apart, own = parity.measure_descent(
+            self.framework, layout(form), forms.images(form, 6), Descent()
+        )
+        for kind, distance in apart.items():
+            assert distance < 4 * (own[kind] + 2**-22), (kind, apart, own)
 
     @pytest.mark.parametrize("name", list(forms.VARIANTS)[::3])
     def test_forms_in_float32(self, name, training):
@@ -187,4 +195,4 @@ class Float32Contract:
             self.framework, layout(form), forms.images(form, 6), training=training
         )
         for kind, distance in apart.items():
-            assert distance < 8 * own[kind] + 2**-20, (kind, apart, own)
+            assert distance < 4 * (own[kind] + 2**-22), (kind, apart, own)
