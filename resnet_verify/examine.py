@@ -148,16 +148,17 @@ class Examination:
         Raises:
             NotRun: it cannot be captured.
         """
-        found = self.once("probe", self._probe)
-        if isinstance(found, NotRun):
-            raise found
-        return found
+        if isinstance(self._probed, CaptureError):
+            raise NotRun(f"the network cannot be captured: {self._probed}") from self._probed
+        return self._probed
 
-    def _probe(self) -> Probe | NotRun:
+    @cached_property
+    def _probed(self) -> Probe | CaptureError:
+        """What comes of probing it, which is done once, as it may take long to fail."""
         try:
             return probe(self.adapter, self.model)
         except CaptureError as error:
-            return NotRun(f"the network cannot be captured: {error}")
+            return error
 
     @cached_property
     def match(self) -> Match:

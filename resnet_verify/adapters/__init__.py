@@ -106,7 +106,7 @@ class Adapter(Protocol):
         ...
 
     def dtype(self, model: Any) -> str:
-        """The element type that the network computes in, "float32" say."""
+        """The element type that the network computes in, "float32" say; before `ready`, too."""
         ...
 
     def declared_shape(self, model: Any) -> tuple[int | None, ...] | None:

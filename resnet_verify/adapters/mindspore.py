@@ -14,13 +14,7 @@ import numpy as np
 
 from resnet_verify.adapters import Adapter, CaptureError, Step
 from resnet_verify.adapters.mindspore_graph import to_graph
-from resnet_verify.adapters.mindspore_recording import (
-    array_of,
-    is_tensor,
-    overwrite,
-    record,
-    tensor_of,
-)
+from resnet_verify.adapters.mindspore_recording import record
 from resnet_verify.adapters.mindspore_runtime import (
     as_written,
     quiet,
@@ -28,6 +22,7 @@ from resnet_verify.adapters.mindspore_runtime import (
     silence,
     warm_up,
 )
+from resnet_verify.adapters.mindspore_tensors import array_of, is_tensor, overwrite, tensor_of
 from resnet_verify.adapters.outputs import cause, flatten
 from resnet_verify.adapters.process_state import python_state
 from resnet_verify.graph import Graph, Param
@@ -119,6 +114,8 @@ class MindSporeAdapter:
         batch = np.random.default_rng(0).standard_normal(shape, np.float32)
         try:
             recording = record(model, self._image(model, batch))
+        except CaptureError:
+            raise
         except Exception as failure:  # the target's code may raise anything
             raise CaptureError(cause(failure)) from failure
         if None in recording.outputs or not recording.outputs:

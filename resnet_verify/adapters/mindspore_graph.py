@@ -6,13 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from resnet_ref.layers import Add
-from resnet_verify.adapters.mindspore_operators import (
-    OPERANDS,
-    OPERATORS,
-    SPLITS,
-    other,
-    split_axis,
-)
+from resnet_verify.adapters.mindspore_layers import other
+from resnet_verify.adapters.mindspore_operators import OPERANDS, OPERATORS, SPLITS, split_axis
 from resnet_verify.adapters.mindspore_recording import Call, Recorder, Recording, Value
 from resnet_verify.graph import (
     Cast,

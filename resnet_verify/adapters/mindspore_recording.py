@@ -17,18 +17,23 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import mindspore
-import numpy as np
 from mindspore import Parameter, Tensor
-from mindspore.graph.api import _pynative_executor
 from mindspore.ops import Primitive
 from mindspore.ops.auto_generate import gen_ops_def, gen_ops_prim
-from mindspore.utils.ms_dispatch import MsDispatchMode
 
+from resnet_verify.adapters import CaptureError
 from resnet_verify.adapters.mindspore_runtime import as_written, replaced
+from resnet_verify.adapters.mindspore_tensors import array_of, is_tensor, overwrite, tensor_of
 from resnet_verify.adapters.outputs import flatten
 
 if TYPE_CHECKING:
     from resnet_verify.adapters import Array
+
+try:
+    from mindspore.graph.api import _pynative_executor
+    from mindspore.utils.ms_dispatch import MsDispatchMode
+except ImportError:  # before 2.9
+    MsDispatchMode = object
 
 MARK = "resnet_verify"
 FEW = 16
@@ -181,7 +186,14 @@ class Recording:
 
 
 def record(model: Any, image: Any, wanted: Collection[int] = ()) -> Recording:
-    """Run ``model(image)`` and record its operators; parameters that it overwrites are put back."""
+    """Run ``model(image)`` and record its operators; parameters that it overwrites are put back.
+
+    Raises:
+        CaptureError: this MindSpore hands over no operators.
+    """
+    if MsDispatchMode is object:
+        version = mindspore.__version__
+        raise CaptureError(f"MindSpore {version} does not tell what it runs; 2.9 does")
     recorder = Recorder(wanted)
     number = recorder.enter(image)
     held = [(recorder.hold(param), param.requires_grad) for param in model.get_parameters()]
@@ -278,25 +290,3 @@ def _origin() -> str:
             break
         frame = frame.f_back
     return ""
-
-
-def is_tensor(value: object) -> bool:
-    """Whether `value` is a tensor of MindSpore's."""
-    return isinstance(value, Tensor)
-
-
-def array_of(tensor: Any) -> Array:
-    """A copy as a NumPy array; bfloat16, which NumPy does not have, comes as float32."""
-    if tensor.dtype == mindspore.bfloat16:
-        tensor = tensor.astype(mindspore.float32)
-    return np.array(tensor.asnumpy())
-
-
-def tensor_of(array: Array, dtype: Any) -> Any:
-    """A tensor of its own, of the type `dtype`."""
-    return Tensor(np.ascontiguousarray(array)).astype(dtype)
-
-
-def overwrite(tensor: Any, array: Array) -> None:
-    """Give a tensor other values in place, keeping its type."""
-    tensor.copy_(tensor_of(array, tensor.dtype))

@@ -28,6 +28,7 @@ from resnet_verify.graph import (
     Pad,
     RawConv,
     RawNorm,
+    Scale,
     Shape,
     Softmax,
 )
@@ -224,11 +225,20 @@ def relu_rule(node: Node, draft: Draft) -> Rewritten:
     """ReLU of what is not negative is the identity: on the shortcut of v1, say."""
     if isinstance(node.op, Relu) and is_nonnegative(node.inputs[0], draft):
         return node.inputs[0]
-    if isinstance(node.op, Other) and node.op.name == "maximum":
-        zeros = [v for v in node.inputs if draft.op(v) == Constant(0.0)]
-        if len(zeros) == 1 and len(node.inputs) == 2:
-            rest = next(v for v in node.inputs if v not in zeros)
+    if isinstance(node.op, Other) and node.op.name == "maximum" and len(node.inputs) == 2:
+        return _maximum(node, draft)
+    return None
+
+
+def _maximum(node: Node, draft: Draft) -> Rewritten:
+    """max(x, 0) is ReLU; max(x, 0.1 x) is a leaky one."""
+    for value, rest in (node.inputs, node.inputs[::-1]):
+        if draft.op(value) == Constant(0.0):
             return replace(node, op=Relu(), inputs=(rest,))
+        scaled = draft.node(value)
+        if isinstance(scaled.op, Scale) and scaled.inputs == (rest,):
+            if 0 < scaled.op.factor < 1 and scaled.op.offset == 0:
+                return replace(node, op=Activation("leaky_relu"), inputs=(rest,))
     return None
 
 

@@ -1,6 +1,6 @@
 """Right networks in other styles."""
 
-import itertools
+from itertools import pairwise
 
 import mindspore as ms
 import numpy as np
@@ -266,7 +266,7 @@ class CifarResNet(nn.Cell):
             nn.Conv2d(3, 16, 3, pad_mode="same"), nn.BatchNorm2d(16), nn.ReLU()
         )
         widths = [16] * (n + 1) + [32] * n + [64] * n
-        self.blocks = nn.SequentialCell([CifarBlock(*pair) for pair in itertools.pairwise(widths)])
+        self.blocks = nn.SequentialCell([CifarBlock(*pair) for pair in pairwise(widths)])
         self.fc = nn.Dense(64, num_classes)
 
     def construct(self, x):

@@ -2,6 +2,8 @@
 
 from dataclasses import replace
 
+import numpy as np
+
 from resnet_ref import ResNetSpec, documented_forms, spec
 
 
@@ -23,6 +25,17 @@ def image_size(form: ResNetSpec) -> tuple[int, int]:
     last = (2, 4) if form.output_stride == 32 else (4, 2)
     less = 0 if form.squeeze_excite and form.stem == "cifar" else 3
     return last[0] * form.output_stride - less, last[1] * form.output_stride - less
+
+
+def images(form: ResNetSpec, count: int, size: tuple[int, int] | None = None) -> list[np.ndarray]:
+    """Batches of two images of normal noise, always the same."""
+    shape = (2, form.in_channels, *(size or image_size(form)))
+    return [np.random.default_rng(seed).normal(size=shape) for seed in range(count)]
+
+
+def image(form: ResNetSpec, size: tuple[int, int] | None = None) -> np.ndarray:
+    """The first of them."""
+    return images(form, 1, size)[0]
 
 
 def label(form: ResNetSpec) -> str:

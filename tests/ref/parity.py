@@ -1,27 +1,84 @@
-"""Runs a Paddle network and the oracle on the same tensors, and measures how far apart they are."""
+"""Runs a reference and the oracle on the same tensors, and measures how far apart they are."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
+from math import prod
+from typing import Any, Protocol
+from unittest.mock import patch
 
 import numpy as np
-import paddle
 
-from resnet_ref import ResNetSpec, oracle
-from resnet_ref import paddle as reference
-from resnet_ref.layers import BatchNorm, Layer
+from resnet_ref import oracle
+from resnet_ref.derive import table
+from resnet_ref.layers import BatchNorm, Layer, Relu
 from resnet_ref.layout import Block, Network
+from resnet_ref.oracle_layers import step
+from resnet_ref.places import Key
+
+Tensors = Mapping[Key, np.ndarray]
 
 
 @dataclass(frozen=True)
 class Outcome:
+    """What came of one pass, forward and backward."""
+
     output: np.ndarray
-    statistics: Mapping[tuple[str, str], np.ndarray]
+    statistics: Tensors
     input_gradient: np.ndarray
-    gradients: Mapping[tuple[str, str], np.ndarray]
+    gradients: Tensors
 
 
-def as_stored(network: Network) -> Network:
-    """`network` with momentum and eps as Paddle's kernels hold them: float32 in any dtype."""
+@dataclass(frozen=True)
+class Descent:
+    """Steps of SGD with momentum and weight decay; float32 holds these numbers exactly."""
+
+    rate: float = 2**-12
+    momentum: float = 0.875
+    decay: float = 2**-4
+    steps: int = 2
+
+
+class Framework(Protocol):
+    """What the tests need of a framework; arrays come and go in the layout of `slots`.
+
+    `reference` is its module in `resnet_ref`, `precision` the widest type of its kernels,
+    `unbiased` tells towards which variance of the batch the running one moves, and
+    `float32_attributes` that momentum and eps are rounded in any type.
+    """
+
+    reference: Any
+    precision: str
+    unbiased: bool
+    float32_attributes: bool
+
+    def build(self, network: Network | Block, dtype: str) -> Any: ...
+
+    def undrawn(self) -> AbstractContextManager[Any]:
+        """Inside, networks are built without their weights, which takes no time."""
+
+    def write(self, built: Any, tensors: Tensors) -> None: ...
+
+    def read(self, built: Any) -> dict[Key, np.ndarray]: ...
+
+    def registered(self, built: Any) -> list[tuple[int, bool]]:
+        """Size of each parameter and statistic, and whether it is trained."""
+
+    def step(self, built: Any, x: np.ndarray, along: np.ndarray, *, training: bool) -> Outcome:
+        """The gradients are those of ``sum(output * along)``."""
+
+    def descend(self, built: Any, x: np.ndarray, along: np.ndarray, descent: Descent) -> None:
+        """In training mode, on the same batch again and again."""
+
+
+def is_statistic(key: Key) -> bool:
+    return key[1] in ("mean", "variance")
+
+
+def as_stored(network: Network | Block, framework: Framework) -> Network | Block:
+    """`network` with momentum and eps as the framework's kernels hold them."""
+    if not framework.float32_attributes:
+        return network
 
     def path(layers: tuple[Layer, ...]) -> tuple[Layer, ...]:
         return tuple(
@@ -35,67 +92,89 @@ def as_stored(network: Network) -> Network:
             for layer in layers
         )
 
-    stages = tuple(
-        tuple(replace(b, **{name: path(layers) for name, layers in b.paths()}) for b in stage)
-        for stage in network.stages
-    )
+    def block(each: Block) -> Block:
+        return replace(each, **{name: path(layers) for name, layers in each.paths()})
+
+    if isinstance(network, Block):
+        return block(network)
+    stages = tuple(tuple(map(block, stage)) for stage in network.stages)
     return Network(path(network.stem), stages, path(network.head))
 
 
-def run_oracle(network: Network | Block, tensors, x, cotangent, *, training: bool) -> Outcome:
+def run_oracle(
+    network: Network | Block, tensors: Tensors, x: np.ndarray, *, training: bool, unbiased: bool
+) -> Outcome:
+    """`unbiased` moves the running variance towards n / (n - 1) of the batch's."""
     done = oracle.run(network, tensors, x, training=training)
-    input_gradient, gradients = done.pull(cotangent(done.output.shape))
-    statistics = {k: v for k, v in tensors.items() if k[1] in ("mean", "variance")}
-    return Outcome(done.output, statistics | done.statistics, input_gradient, gradients)
+    input_gradient, gradients = done.pull(cotangent(network, x))
+    statistics = {key: tensor for key, tensor in tensors.items() if is_statistic(key)}
+    statistics |= done.statistics
+    if unbiased and training:
+        for row in table(network, x.shape).rows:
+            if isinstance(row.layer, BatchNorm) and row.layer.statistics == "batch":
+                key, n = (row.location, "variance"), prod(row.input_shape) // row.layer.channels
+                kept = row.layer.momentum * tensors[key]
+                statistics[key] = kept + (statistics[key] - kept) * n / (n - 1)
+    return Outcome(done.output, statistics, input_gradient, gradients)
 
 
-def run_paddle(network: Network | Block, tensors, x, cotangent, *, training: bool) -> Outcome:
-    """In Paddle's default dtype, on tensors and input that are rounded to it."""
-    if isinstance(network, Block):
-        built = reference.build_block(network)
-    else:
-        built = reference.build(network)
-    named = dict(reference.named_tensors(built))
-    assert list(named) == list(tensors)
-    dtype = paddle.get_default_dtype()
-    for key, tensor in named.items():
-        tensor.set_value(tensors[key].astype(dtype))
-    built.train() if training else built.eval()
-    image = paddle.to_tensor(x.astype(dtype), stop_gradient=False)
-    output = built(image)
-    weights = paddle.to_tensor(cotangent(tuple(output.shape)).astype(dtype))
-    (output * weights).sum().backward()
-    buffers = {k: t.numpy() for k, t in named.items() if k[1] in ("mean", "variance")}
-    gradients = {k: t.grad.numpy() for k, t in named.items() if k not in buffers}
-    return Outcome(output.numpy(), buffers, image.grad.numpy(), gradients)
+def descend_oracle(
+    network: Network | Block, tensors: Tensors, x: np.ndarray, descent: Descent, *, unbiased: bool
+) -> Tensors:
+    """Every tensor after the steps: v = momentum v + g + decay w, then w = w - rate v."""
+    tensors, velocity = dict(tensors), dict.fromkeys(tensors, 0.0)
+    for _ in range(descent.steps):
+        done = run_oracle(network, tensors, x, training=True, unbiased=unbiased)
+        tensors |= done.statistics
+        for key, gradient in done.gradients.items():
+            decayed = gradient + descent.decay * tensors[key]
+            velocity[key] = descent.momentum * velocity[key] + decayed
+            tensors[key] = tensors[key] - descent.rate * velocity[key]
+    return tensors
 
 
-def cotangent(shape: tuple[int, ...]) -> np.ndarray:
+def run(
+    framework: Framework,
+    network: Network | Block,
+    tensors: Tensors,
+    x: np.ndarray,
+    *,
+    training: bool,
+    dtype: str = "",
+) -> Outcome:
+    """In `dtype`, by default the framework's widest, on tensors that are rounded to it."""
+    built = framework.build(network, dtype or framework.precision)
+    framework.write(built, tensors)
+    return framework.step(built, x, cotangent(network, x), training=training)
+
+
+def cotangent(network: Network | Block, x: np.ndarray) -> np.ndarray:
     """What the gradients are pulled back from: fixed, and nowhere near zero in norm."""
+    shape = table(network, x.shape).output_shape
     return np.random.default_rng(7).normal(size=shape)
 
 
 def distances(found: Outcome, expected: Outcome) -> dict[str, float]:
-    """||found - expected|| / ||expected||, the largest of each kind.
+    """||found - expected|| / ||expected||, the largest of each kind."""
+    return {
+        "output": distance(found.output, expected.output),
+        "statistics": max(each_distance(found.statistics, expected.statistics), default=0.0),
+        "input gradient": distance(found.input_gradient, expected.input_gradient),
+        "gradients": max(each_distance(found.gradients, expected.gradients), default=0.0),
+    }
+
+
+def each_distance(found: Tensors, expected: Tensors) -> list[float]:
+    """The distance of each tensor.
 
     The bias of a convolution before a norm has gradient zero, of which only rounding is left:
     it is measured against the gradient of that convolution's weight.
     """
-    assert found.gradients.keys() == expected.gradients.keys()
-    grads = expected.gradients
-    return {
-        "output": distance(found.output, expected.output),
-        "statistics": max(
-            (distance(found.statistics[k], v) for k, v in expected.statistics.items()), default=0.0
-        ),
-        "input gradient": distance(found.input_gradient, expected.input_gradient),
-        "gradients": max(
-            distance(
-                found.gradients[where, role], grad, grads[where, role.replace("bias", "weight")]
-            )
-            for (where, role), grad in grads.items()
-        ),
-    }
+    assert found.keys() == expected.keys()
+    return [
+        distance(found[where, role], tensor, expected[where, role.replace("bias", "weight")])
+        for (where, role), tensor in expected.items()
+    ]
 
 
 def distance(found: np.ndarray, expected: np.ndarray, like: np.ndarray | float = 0.0) -> float:
@@ -105,15 +184,73 @@ def distance(found: np.ndarray, expected: np.ndarray, like: np.ndarray | float =
     return float(apart and apart / max(np.linalg.norm(expected), np.linalg.norm(like)))
 
 
-def image(form: ResNetSpec, size: tuple[int, int]) -> np.ndarray:
-    return np.random.default_rng(1).normal(size=(2, form.in_channels, *size))
-
-
 def measure(
-    network: Network, x: np.ndarray, *, training: bool, against: Network | None = None
+    framework: Framework,
+    network: Network | Block,
+    x: np.ndarray,
+    *,
+    training: bool,
+    against: Network | Block | None = None,
+    dtype: str = "",
 ) -> dict[str, float]:
-    """How far `network` in Paddle is from the oracle's (or `against` there) on random tensors."""
+    """How far `network` in `framework` is from the oracle's (or `against` there)."""
     tensors = oracle.random_tensors(network, np.random.default_rng(3))
-    found = run_paddle(network, tensors, x, cotangent, training=training)
-    stored = as_stored(against or network)
-    return distances(found, run_oracle(stored, tensors, x, cotangent, training=training))
+    found = run(framework, network, tensors, x, training=training, dtype=dtype)
+    stored = as_stored(against or network, framework)
+    expected = run_oracle(stored, tensors, x, training=training, unbiased=framework.unbiased)
+    return distances(found, expected)
+
+
+def measure_rounding(
+    framework: Framework, network: Network, images: Sequence[np.ndarray], *, training: bool
+) -> tuple[dict[str, float], dict[str, float]]:
+    """How far the framework and the oracle, both in float32, are from the oracle in float64.
+
+    On the image that keeps furthest from where a gradient jumps: an element that rounding takes
+    across the zero of a ReLU changes every gradient before it, however small the rounding is.
+    """
+    tensors = oracle.random_tensors(network, np.random.default_rng(3))
+    x = max(images, key=lambda each: margin(network, tensors, each, training=training))
+    stored, unbiased = as_stored(network, framework), framework.unbiased
+    expected = run_oracle(stored, tensors, x, training=training, unbiased=unbiased)
+    narrow = {key: tensor.astype(np.float32) for key, tensor in tensors.items()}
+    own = run_oracle(
+        stored, narrow, x.astype(np.float32), training=training, unbiased=framework.unbiased
+    )
+    found = run(framework, network, tensors, x, training=training, dtype="float32")
+    return distances(found, expected), distances(own, expected)
+
+
+def margin(network: Network, tensors: Tensors, x: np.ndarray, *, training: bool) -> float:
+    """How near any element comes to where a gradient jumps, relative to the elements' size."""
+    nearest = [1.0]
+
+    def noting(layer: Layer, held, image, *, training: bool):
+        if isinstance(layer, Relu):
+            nearest.append(np.abs(image).min() / np.sqrt((image**2).mean()))
+        return step(layer, held, image, training=training)
+
+    with patch.object(oracle, "step", noting):
+        oracle.run(network, tensors, x, training=training)
+    return min(nearest)
+
+
+def measure_descent(
+    framework: Framework, network: Network, x: np.ndarray, descent: Descent
+) -> dict[str, float]:
+    """How far apart, after some steps, the changes of the parameters and of the statistics are."""
+    tensors = oracle.random_tensors(network, np.random.default_rng(3))
+    built = framework.build(network, framework.precision)
+    framework.write(built, tensors)
+    framework.descend(built, x, cotangent(network, x), descent)
+    stored = as_stored(network, framework)
+    expected = descend_oracle(stored, tensors, x, descent, unbiased=framework.unbiased)
+    found = framework.read(built)
+
+    def changes(after: Tensors, statistics: bool) -> Tensors:
+        return {k: after[k] - t for k, t in tensors.items() if is_statistic(k) == statistics}
+
+    return {
+        name: max(each_distance(changes(found, kind), changes(expected, kind)))
+        for name, kind in (("parameters", False), ("statistics", True))
+    }

@@ -4,9 +4,13 @@ import math
 from dataclasses import replace
 
 import numpy as np
+import pytest
+
+pytest.importorskip("onnx")
+pytest.importorskip("onnxruntime")
+
 import onnx
 import onnxruntime
-import pytest
 from onnx import numpy_helper
 from onnx.reference import ReferenceEvaluator
 
@@ -17,7 +21,7 @@ from resnet_ref.layers import BatchNorm, Conv
 from resnet_ref.layout import Network, single_block
 from resnet_ref.places import places, slots
 from tests.ref import forms
-from tests.ref.test_oracle import SEQUENCES, sequence
+from tests.ref.sequences import SEQUENCES, sequence
 
 
 def holding(network, tensors, dtype):
@@ -54,9 +58,7 @@ def distance(found, expected):
 def case(form):
     """Tensors and an image for `form`; eps as ONNX stores it, in float32 whatever the dtype."""
     form = replace(forms.small(form), eps=float(np.float32(form.eps)))
-    size = forms.image_size(form)
-    x = np.random.default_rng(1).normal(size=(2, form.in_channels, *size))
-    return form, oracle.random_tensors(form, np.random.default_rng(3)), x
+    return form, oracle.random_tensors(form, np.random.default_rng(3)), forms.image(form)
 
 
 @pytest.mark.parametrize("name", forms.VARIANTS)

@@ -1,0 +1,36 @@
+"""MindSpore's tensors and NumPy's arrays."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import mindspore
+import numpy as np
+from mindspore import Tensor
+
+if TYPE_CHECKING:
+    from resnet_verify.adapters import Array
+
+
+def is_tensor(value: object) -> bool:
+    """Whether `value` is a tensor of MindSpore's."""
+    return isinstance(value, Tensor)
+
+
+def array_of(tensor: Any) -> Array:
+    """A copy as a NumPy array; bfloat16, which NumPy does not have, comes as float32."""
+    if tensor.dtype == mindspore.bfloat16:
+        tensor = tensor.astype(mindspore.float32)
+    return np.array(tensor.asnumpy())
+
+
+def tensor_of(array: Array, dtype: Any) -> Any:
+    """A tensor of its own, of the type `dtype`."""
+    # Wrapped anew: MindSpore does not report what some operators do to what another has made
+    # out of its sight, as `astype` does here.
+    return Tensor(Tensor(np.ascontiguousarray(array)).astype(dtype))
+
+
+def overwrite(tensor: Any, array: Array) -> None:
+    """Give a tensor other values in place, keeping its type."""
+    tensor.copy_(tensor_of(array, tensor.dtype))
