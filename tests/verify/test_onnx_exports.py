@@ -5,8 +5,13 @@ import warnings
 from importlib.util import find_spec
 from inspect import signature
 
-import onnx
 import pytest
+
+pytest.importorskip("onnx")
+pytest.importorskip("onnxruntime")
+pytest.importorskip("torch")
+
+import onnx
 import torch
 
 from resnet_ref import layout, spec
