@@ -7,9 +7,13 @@ import subprocess
 import sys
 from itertools import count
 
+import pytest
+
+pytest.importorskip("onnx")
+pytest.importorskip("onnxruntime")
+
 import numpy as np
 import onnx
-import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 from resnet_ref import onnx as reference

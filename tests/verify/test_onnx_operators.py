@@ -1,8 +1,12 @@
 """What is read out of ONNX's operators, as every opset from 9 to 20 writes them."""
 
+import pytest
+
+pytest.importorskip("onnx")
+pytest.importorskip("onnxruntime")
+
 import numpy as np
 import onnx
-import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 from resnet_ref.layers import Add, Linear, Relu
