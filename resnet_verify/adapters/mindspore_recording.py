@@ -18,17 +18,22 @@ from typing import TYPE_CHECKING, Any
 
 import mindspore
 from mindspore import Parameter, Tensor
-from mindspore.graph.api import _pynative_executor
 from mindspore.ops import Primitive
 from mindspore.ops.auto_generate import gen_ops_def, gen_ops_prim
-from mindspore.utils.ms_dispatch import MsDispatchMode
 
+from resnet_verify.adapters import CaptureError
 from resnet_verify.adapters.mindspore_runtime import as_written, replaced
 from resnet_verify.adapters.mindspore_tensors import array_of, is_tensor, overwrite, tensor_of
 from resnet_verify.adapters.outputs import flatten
 
 if TYPE_CHECKING:
     from resnet_verify.adapters import Array
+
+try:
+    from mindspore.graph.api import _pynative_executor
+    from mindspore.utils.ms_dispatch import MsDispatchMode
+except ImportError:  # before 2.9
+    MsDispatchMode = object
 
 MARK = "resnet_verify"
 FEW = 16
@@ -181,7 +186,15 @@ class Recording:
 
 
 def record(model: Any, image: Any, wanted: Collection[int] = ()) -> Recording:
-    """Run ``model(image)`` and record its operators; parameters that it overwrites are put back."""
+    """Run ``model(image)`` and record its operators; parameters that it overwrites are put back.
+
+    Raises:
+        CaptureError: this MindSpore hands over no operators.
+    """
+    if MsDispatchMode is object:
+        raise CaptureError(
+            f"MindSpore {mindspore.__version__} does not tell what it runs; 2.9 does"
+        )
     recorder = Recorder(wanted)
     number = recorder.enter(image)
     held = [(recorder.hold(param), param.requires_grad) for param in model.get_parameters()]

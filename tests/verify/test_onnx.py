@@ -7,9 +7,13 @@ import subprocess
 import sys
 from itertools import count
 
+import pytest
+
+pytest.importorskip("onnx")
+pytest.importorskip("onnxruntime")
+
 import numpy as np
 import onnx
-import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 from resnet_ref import onnx as reference
@@ -170,14 +174,15 @@ def test_numbers_stored_once_are_shared_by_nobody():
     conforms(model)
 
 
-def test_half_precision_is_judged_in_float32():
+@pytest.mark.parametrize("kind", [TensorProto.FLOAT16, TensorProto.BFLOAT16, TensorProto.DOUBLE])
+def test_other_precisions_are_judged_in_float32(kind):
     model = reference.build(SMALL)
     for tensor in model.graph.initializer:
         if tensor.data_type == TensorProto.FLOAT:
-            array = numpy_helper.to_array(tensor).astype(np.float16)
+            array = numpy_helper.to_array(tensor).astype(helper.tensor_dtype_to_np_dtype(kind))
             tensor.CopyFrom(numpy_helper.from_array(array, tensor.name))
     for value in (*model.graph.input, *model.graph.output):
-        value.type.tensor_type.elem_type = TensorProto.FLOAT16
+        value.type.tensor_type.elem_type = kind
     conforms(model)
 
 
