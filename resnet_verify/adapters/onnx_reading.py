@@ -101,7 +101,7 @@ def values_of(network: OnnxNetwork, shape: Shape) -> Values:
     zeros = np.zeros(shape, network.dtype)
     try:
         shown = dict(zip(names, network.look_inside(zeros, names), strict=True))
-    except Exception as error:  # onnxruntime's exceptions have no common class of their own
+    except Exception as error:  # onnxruntime's own is not imported before it is needed
         raise CaptureError(cause(error)) from error
     arrays = {name: value for name, value in shown.items() if isinstance(value, np.ndarray)}
     held = {**network.weights, **network.constants, **arrays}
