@@ -6,18 +6,19 @@ paddle = pytest.importorskip("paddle")
 
 from tests.catalogue.index import BROKEN, CORRECT  # noqa: E402
 from tests.catalogue.rename import rename_catalogue, renamed  # noqa: E402
+from tests.catalogue.sample import sampled  # noqa: E402
 from tests.catalogue.verdicts import assert_caught_and_named, assert_conforms, judge  # noqa: E402
 
 # The older Paddle is captured and run by code of its own; what is behind it is the same.
 SAMPLE = 1 if paddle.__version__.startswith("3") else 4
 
 
-@pytest.mark.parametrize("entry", BROKEN[::SAMPLE], ids=lambda entry: entry.id)
+@pytest.mark.parametrize("entry", sampled(BROKEN, SAMPLE), ids=lambda entry: entry.id)
 def test_a_broken_network_is_caught_and_its_mistake_named_first(entry):
     assert_caught_and_named(entry)
 
 
-@pytest.mark.parametrize("entry", CORRECT[::SAMPLE], ids=lambda entry: entry.id)
+@pytest.mark.parametrize("entry", sampled(CORRECT, SAMPLE), ids=lambda entry: entry.id)
 def test_a_right_network_conforms_and_is_identified(entry):
     assert_conforms(entry)
 
