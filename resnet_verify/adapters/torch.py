@@ -289,6 +289,8 @@ def record(
     try:
         with torch.enable_grad(), _eager(), recorder:
             outputs = flatten(model(image), _is_tensor)
+        for output in outputs:
+            recorder.value(output)  # one that passed the dispatcher by is noted now
     except Exception as error:  # the target's code may raise anything
         raise CaptureError(cause(error)) from error
     finally:
