@@ -88,11 +88,8 @@ def _draw(slot: Slot, rng: np.random.Generator) -> Array:
     if len(slot.shape) == 4:
         return rng.normal(0.0, math.sqrt(2 / math.prod(slot.shape[1:])), slot.shape)  # He's scale
     if len(slot.shape) == 2:
-        fan_in = slot.shape[0]
-        # A classifier's is smaller: of a saturated softmax the gradient is but rounding.
-        return rng.normal(
-            0.0, 1 / fan_in if slot.role == "weight" else math.sqrt(2 / fan_in), slot.shape
-        )
+        # Smaller: of a saturated softmax or gate the gradient is but rounding.
+        return rng.normal(0.0, 1 / slot.shape[0], slot.shape)
     if slot.role in ("weight", "variance"):
         return rng.uniform(0.5, 1.5, slot.shape)
     return rng.normal(0.0, 0.3, slot.shape)
