@@ -186,6 +186,7 @@ def test_other_precisions_are_judged_in_float32(kind):
     for value in (*model.graph.input, *model.graph.output):
         value.type.tensor_type.elem_type = kind
     conforms(model)
+    onnx.checker.check_model(OnnxNetwork(model).model(), full_check=True)
 
 
 def fix_sizes(model, *sizes):
