@@ -190,6 +190,7 @@ class Adapter(Protocol):
 # By the name under which the framework is imported, in the order in which they are asked.
 BUILT_IN = {
     "paddle": "resnet_verify.adapters.paddle:ADAPTER",
+    "torch.jit": "resnet_verify.adapters.torch:TRACED",
     "torch": "resnet_verify.adapters.torch:ADAPTER",
     "mindspore": "resnet_verify.adapters.mindspore:ADAPTER",
     "onnx": "resnet_verify.adapters.onnx:ADAPTER",

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,8 +17,10 @@ from resnet_verify.adapters.mindspore_graph import to_graph
 from resnet_verify.adapters.mindspore_recording import record
 from resnet_verify.adapters.mindspore_runtime import (
     as_written,
+    global_state,
     quiet,
     seeded_dropout,
+    set_context,
     silence,
     warm_up,
 )
@@ -32,8 +34,8 @@ if TYPE_CHECKING:
     from resnet_ref.places import Key
     from resnet_verify.adapters import Array
 
-# Not by name: MindSpore also has a function `seed` there.
-_seeds: Any = import_module("mindspore.common.seed")
+HALF = (mindspore.float16, mindspore.bfloat16)
+"""Types too coarse to tell a mistake from rounding."""
 
 
 class MindSporeAdapter:
@@ -53,26 +55,26 @@ class MindSporeAdapter:
         return isinstance(model, mindspore.nn.Cell)
 
     def ready(self, model: Any) -> Any:
-        """The network itself, its lazily initialised parameters made."""
+        """The network itself, its lazily initialised parameters made.
+
+        Half precision is judged in float32.
+        """
         if any(param.has_init for param in model.get_parameters()):
             model.init_parameters_data()
-        return model
+        if not _is_half(model):
+            return model
+        model = copy.deepcopy(model)
+        for param in model.get_parameters():
+            param.set_dtype(mindspore.float32)
+        return model.to_float(mindspore.float32)
 
     @contextmanager
     def preserved(self) -> Iterator[None]:
         """Seeds, generators, mode and device are put back, whatever happens inside."""
-        seed, kernel_seeds = _seeds._GLOBAL_SEED, dict(_seeds._KERNEL_SEED)
-        generator = array_of(mindspore.get_rng_state())
-        context = {name: mindspore.get_context(name) for name in ("mode", "device_target")}
-        with python_state():
+        with python_state(), global_state():
             try:
                 yield
             finally:
-                _restore_context(context)
-                mindspore.set_rng_state(mindspore.Tensor(generator))
-                _seeds._GLOBAL_SEED = seed
-                _seeds._KERNEL_SEED.clear()
-                _seeds._KERNEL_SEED.update(kernel_seeds)
                 self._dropout_seeds = None
 
     def gpu_problem(self) -> str:
@@ -83,7 +85,7 @@ class MindSporeAdapter:
 
     def use_device(self, device: str) -> None:
         """Set MindSpore's target."""
-        _restore_context({"device_target": device.upper()})
+        set_context(device_target=device.upper())
 
     def tensor(self, array: Array) -> Any:
         """A tensor with a copy of the array."""
@@ -266,6 +268,13 @@ class MindSporeCapture:
         return [recording.recorder.arrays[value] for value in values]
 
 
+def _is_half(model: Any) -> bool:
+    """Whether a network holds, or computes in, half precision."""
+    held = any(param.dtype in HALF for param in model.get_parameters())
+    cells = [cell for _, cell in model.cells_and_names()]
+    return held or any(getattr(cell, flag, False) for cell in cells for flag in ("fp16", "bf16"))
+
+
 KEY = "resnet_verify key"
 _numbers = itertools.count()
 
@@ -282,13 +291,6 @@ def _unregistered(tensor: Any) -> Param:
     return Param(
         _key(tensor), "", tuple(tensor.shape), bool(tensor._requires_grad), registered=False
     )
-
-
-def _restore_context(context: Mapping[str, Any]) -> None:
-    """Set what is not already so: setting it again is not without effect."""
-    for name, value in context.items():
-        if mindspore.get_context(name) != value:
-            mindspore.set_context(**{name: value})
 
 
 warm_up()

@@ -192,8 +192,9 @@ def record(model: Any, image: Any, wanted: Collection[int] = ()) -> Recording:
         CaptureError: this MindSpore hands over no operators.
     """
     if MsDispatchMode is object:
-        version = mindspore.__version__
-        raise CaptureError(f"MindSpore {version} does not tell what it runs; 2.9 does")
+        raise CaptureError(
+            f"MindSpore {mindspore.__version__} does not tell what it runs; 2.9 does"
+        )
     recorder = Recorder(wanted)
     number = recorder.enter(image)
     held = [(recorder.hold(param), param.requires_grad) for param in model.get_parameters()]

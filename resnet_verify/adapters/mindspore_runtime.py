@@ -8,11 +8,38 @@ import sys
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stderr, suppress
+from importlib import import_module
 from typing import Any
 
 import mindspore
 import numpy as np
 from mindspore import log
+
+# Not by name: MindSpore also has a function `seed` there.
+_seeds: Any = import_module("mindspore.common.seed")
+
+
+@contextmanager
+def global_state() -> Iterator[None]:
+    """MindSpore's seeds, generator, mode and device are put back on exit."""
+    seed, kernel_seeds = _seeds._GLOBAL_SEED, dict(_seeds._KERNEL_SEED)
+    generator = np.array(mindspore.get_rng_state().asnumpy())
+    context = {name: mindspore.get_context(name) for name in ("mode", "device_target")}
+    try:
+        yield
+    finally:
+        set_context(**context)
+        mindspore.set_rng_state(mindspore.Tensor(generator))
+        _seeds._GLOBAL_SEED = seed
+        _seeds._KERNEL_SEED.clear()
+        _seeds._KERNEL_SEED.update(kernel_seeds)
+
+
+def set_context(**settings: Any) -> None:
+    """Set what is not already so: to set it again is not without effect."""
+    for name, value in settings.items():
+        if mindspore.get_context(name) != value:
+            mindspore.set_context(**{name: value})
 
 
 @contextmanager
@@ -20,13 +47,11 @@ def as_written() -> Iterator[None]:
     """Python runs line by line: no network or function is compiled, whatever its decorator says."""
     mode = mindspore.get_context("mode")
     with environment("MS_JIT", "0"):
-        if mode != mindspore.PYNATIVE_MODE:
-            mindspore.set_context(mode=mindspore.PYNATIVE_MODE)
+        set_context(mode=mindspore.PYNATIVE_MODE)
         try:
             yield
         finally:
-            if mode != mindspore.PYNATIVE_MODE:
-                mindspore.set_context(mode=mode)
+            set_context(mode=mode)
 
 
 @contextmanager

@@ -369,4 +369,18 @@ def _numpy(tensor: torch.Tensor) -> Array:
     return array
 
 
+class TracedAdapter(TorchAdapter):
+    """Traces: PyTorch networks that stay in the mode in which they were traced."""
+
+    trains = False
+
+    def owns(self, model: object) -> bool:
+        """Whether `model` is a trace, or a module that holds one."""
+        return super().owns(model) and any(
+            isinstance(module, torch.jit.TracedModule)
+            for module in model.modules()  # type: ignore[attr-defined]
+        )
+
+
 ADAPTER: Adapter = TorchAdapter()
+TRACED: Adapter = TracedAdapter()

@@ -203,10 +203,17 @@ def pointwise_rule(node: Node, draft: Draft) -> Rewritten:
         return None
     if draft.shape(node.inputs[0])[2:] != (1, 1) or op.groups != 1:
         return None
-    pooled = draft.op(node.inputs[0])
-    if not isinstance(pooled, GlobalAvgPool | Relu | Linear | Activation):
+    if not _is_vector(node.inputs[0], draft):
         return None
     return replace(node, op=Linear(op.in_channels, op.out_channels, op.bias), out_first=True)
+
+
+def _is_vector(value: int, draft: Draft) -> bool:
+    """Whether a 1x1 map is one at any size of image: pooled, or made of what was pooled."""
+    node = draft.node(value)
+    while isinstance(node.op, Relu | Activation):
+        node = draft.node(node.inputs[0])
+    return isinstance(node.op, GlobalAvgPool | Linear)
 
 
 def is_nonnegative(value: int, draft: Draft) -> bool:

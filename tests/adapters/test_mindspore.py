@@ -136,6 +136,21 @@ def test_the_seed_is_put_back():
     np.testing.assert_array_equal(mindspore.get_rng_state().asnumpy(), state)
 
 
+@pytest.mark.parametrize("how", ["parameters", "computation"])
+def test_half_precision_is_judged_in_float32(how):
+    net = Net(ops.exp, conv=nn.Conv2d(8, 4, 1))
+    if how == "parameters":
+        net.conv.weight.set_dtype(mindspore.float16)
+    else:
+        net.to_float(mindspore.float16)
+    ready = ADAPTER.ready(net)
+    assert ready is not net
+    assert ADAPTER.dtype(ready) == "float32"
+    assert ADAPTER.forward(ready, np.zeros(SHAPE, np.float32))[0].dtype == np.float32
+    assert (ADAPTER.dtype(net) == "float16") == (how == "parameters")
+    assert ADAPTER.ready(ready) is ready
+
+
 NETWORK = """
 import mindspore
 from mindspore import nn, ops

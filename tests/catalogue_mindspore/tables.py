@@ -1,7 +1,7 @@
 """What each network of the catalogue is: right, and which form; or broken, and how."""
 
 from tests.catalogue.entry import Broken, Correct
-from tests.catalogue_mindspore import classic, mistakes, styles, variants
+from tests.catalogue_mindspore import classic, mistakes, styles, tutorial, variants
 from tests.catalogue_mindspore.classic import resnet18, resnet34, resnet50
 from tests.catalogue_mindspore.mistakes import special
 
@@ -13,6 +13,7 @@ CORRECT = (
             in_channels=1),
     Correct("functional", styles.Functional, "resnet18", "v1", num_classes=100),
     Correct("model-zoo", styles.zoo_resnet50, "resnet50", "v1.5", num_classes=10),
+    Correct("tutorial-padded", tutorial.resnet50, "resnet50", "v1.5", num_classes=10),
     Correct("mint-in-a-dictionary", styles.MintResNet, "resnet34", "v1"),
     Correct("cifar-option-a", styles.resnet20, "resnet20", "cifar-a", "cifar", output_stride=4,
             num_classes=10),
@@ -75,6 +76,7 @@ BROKEN = (
            "stem"),
     Broken("same-max-pool", lambda: mistakes.SamePool(classic.Bottleneck, BOTTLENECK),
            ("padding",), "stem"),
+    Broken("tutorial", tutorial.resnet50_as_published, ("padding",), "stem"),
     Broken("flipped-input", lambda: mistakes.FlippedInput(classic.BasicBlock, BASIC), ("flip",),
            "stem"),
     Broken("projection-3x3", lambda: mistakes.WideProjection(classic.BasicBlock, BASIC),
