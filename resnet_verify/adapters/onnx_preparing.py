@@ -199,8 +199,9 @@ def is_filled(array: Array) -> bool:
 def weight_names(graph: GraphProto, tensors: Mapping[str, Array]) -> set[str]:
     """The tensors that are weights, and not numbers that an operator is told.
 
-    Layers read weights; anything else may read plain numbers as well, which are single, or
-    all the same (the zeros that option A puts beside its channels).
+    Layers read weights; anything else may read plain numbers as well, which are a list of a
+    few (by what an image is enlarged), or all the same (the zeros that option A puts beside
+    its channels).
     """
     readers: dict[str, set[str]] = {}
     for node in graph.node:
@@ -209,7 +210,8 @@ def weight_names(graph: GraphProto, tensors: Mapping[str, Array]) -> set[str]:
     found: set[str] = set()
     for name, array in tensors.items():
         kinds = readers.get(name, set())
-        several = array.size > 1 and (kinds & ARITHMETIC or not kinds or not is_filled(array))
+        numbers = array.ndim < 2 or is_filled(array)
+        several = array.size > 1 and (kinds & ARITHMETIC or not kinds or not numbers)
         if np.issubdtype(array.dtype, np.floating) and (kinds & LAYERS or several):
             found.add(name)
     return found
