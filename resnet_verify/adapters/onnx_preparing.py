@@ -146,23 +146,26 @@ def _evaluate(
 
 
 def _in_single_precision(model: ModelProto, tensors: dict[str, Array]) -> None:
-    """Turn the types of weights other than float32 into that, wherever the model names them.
+    """Turn the type that all convolutions have into float32, wherever the model names it.
 
-    A cast to a type that no weight has is left: it is not for the weights' sake.
+    A cast to another type is left, and so are all where only some convolutions have one.
     """
     types = {name: helper.np_dtype_to_tensor_dtype(array.dtype) for name, array in tensors.items()}
-    turned = {types[name] for name, array in tensors.items() if array.ndim > 1} & set(OTHERS)
+    kernels = {types[name] for name, array in tensors.items() if array.ndim == 4}
+    if len(kernels) != 1 or not kernels <= set(OTHERS):
+        return
+    (turned,) = kernels
     for name, array in tensors.items():
-        if types[name] in turned:
+        if types[name] == turned:
             tensors[name] = array.astype(np.float32)
     for value in (*model.graph.input, *model.graph.output):
-        if value.type.tensor_type.elem_type in turned:
+        if value.type.tensor_type.elem_type == turned:
             value.type.tensor_type.elem_type = TensorProto.FLOAT
     for node in model.graph.node:
         for attribute in node.attribute:
-            if node.op_type == "Cast" and attribute.name == "to" and attribute.i in turned:
+            if node.op_type == "Cast" and attribute.name == "to" and attribute.i == turned:
                 attribute.i = TensorProto.FLOAT
-            if attribute.t.data_type in turned:
+            if attribute.t.data_type == turned:
                 filled = numpy_helper.to_array(attribute.t).astype(np.float32)
                 attribute.t.CopyFrom(numpy_helper.from_array(filled))
 
