@@ -27,7 +27,7 @@ def with_found_depths(match: Match) -> Match | None:
 def at_depths(form: Form, depths: tuple[int, ...]) -> Form:
     """The same form with other numbers of blocks."""
     spec = replace(form.spec, depths=depths)
-    return form_of(spec, pooled=form.pooled, fold=form.fold)
+    return form_of(spec, pooled=form.pooled, folding=form.folding)
 
 
 def found_depths(found: Canonical, spec: ResNetSpec) -> tuple[int, ...] | None:

@@ -7,57 +7,58 @@ equation 14). What a norm follows otherwise, an addition say, keeps it.
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 from resnet_ref.layers import BatchNorm, Conv, Layer
 from resnet_ref.layout import Block, Network
-from resnet_ref.places import places
+from resnet_ref.places import named_blocks, path_places, places
 
 Path: TypeAlias = tuple[Layer, ...]
 
 
-def folded(network: Network, *, bias: bool = True) -> Network:
-    """`network` with one convolution for each convolution and the norm behind it.
+@dataclass(frozen=True)
+class Folding:
+    """Which norms are folded: all that directly follow a convolution, but for those `kept`.
 
-    It has a bias, unless exporters left that out since it was zero, as it is in a network that
-    has never been trained.
+    `kept` are the locations of convolutions. The others get a bias, unless exporters left that
+    out since it was zero, as it is in a network that has never been trained.
     """
 
-    def path(layers: Path) -> Path:
-        return _folded_path(layers, bias=bias)
+    bias: bool = True
+    kept: frozenset[str] = frozenset()
 
-    stem, stages = network.stem, network.stages
-    first = stages[0][0] if stages else None
-    if first is not None and first.shortcut and isinstance(stem[-1], Conv):
-        # The stem ends where the first block normalises it, and nothing else reads it.
-        joined = path((stem[-1], *first.pre))
-        stem = (*stem[:-1], joined[0])
-        stages = ((replace(first, pre=joined[1:]), *stages[0][1:]), *stages[1:])
-    return Network(
-        path(stem),
-        tuple(
-            tuple(
-                Block(block.kind, *(path(layers) for _, layers in block.paths()))
-                for block in blocks
-            )
-            for blocks in stages
-        ),
-        path(network.head),
-    )
+    def of(self, network: Network) -> Network:
+        """`network` with one convolution for each convolution and the norm behind it."""
+        stem, blocks = self._path("stem", network.stem), dict(named_blocks(network))
+        first = next(iter(blocks.values()), None)
+        if first is not None and first.shortcut and isinstance(stem[-1], Conv):
+            # The stem ends where the first block normalises it, and nothing else reads it.
+            joined = self._path("stem", (*stem, *first.pre))
+            stem, rest = joined[: len(stem)], joined[len(stem) :]
+            blocks[next(iter(blocks))] = replace(first, pre=rest)
+        done = iter([self._block(where, block) for where, block in blocks.items()])
+        return Network(
+            stem,
+            tuple(tuple(next(done) for _ in stage) for stage in network.stages),
+            self._path("head", network.head),
+        )
+
+    def _block(self, where: str, block: Block) -> Block:
+        paths = (self._path(f"{where}, {name}", layers) for name, layers in block.paths())
+        return Block(block.kind, *paths)
+
+    def _path(self, where: str, layers: Path) -> Path:
+        found: list[tuple[str, Layer]] = []
+        for location, layer in path_places(where, layers):
+            before, conv = found[-1] if found else ("", None)
+            if isinstance(layer, BatchNorm) and isinstance(conv, Conv) and before not in self.kept:
+                found[-1] = (before, replace(conv, bias=self.bias or conv.bias))
+            else:
+                found.append((location, layer))
+        return tuple(layer for _, layer in found)
 
 
 def norm_count(network: Network) -> int:
     """How many batch norms there are."""
     return sum(isinstance(layer, BatchNorm) for _, layer in places(network))
-
-
-def _folded_path(layers: Path, *, bias: bool) -> Path:
-    found: list[Layer] = []
-    for layer in layers:
-        before = found[-1] if found else None
-        if isinstance(layer, BatchNorm) and isinstance(before, Conv):
-            found[-1] = replace(before, bias=bias or before.bias)
-        else:
-            found.append(layer)
-    return tuple(found)

@@ -6,15 +6,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from math import prod
-from typing import Literal, TypeAlias
 
 from resnet_ref.layers import Add, Flatten, GlobalAvgPool
 from resnet_ref.layout import Network, layout
 from resnet_ref.places import block_places, named_blocks, path_places, places, slots
 from resnet_ref.spec import ResNetSpec
-from resnet_verify.folding import folded, norm_count
-
-Fold: TypeAlias = Literal["no", "with bias", "without bias"]
+from resnet_verify.folding import Folding, norm_count
 
 
 @dataclass(frozen=True)
@@ -31,15 +28,15 @@ class Place:
 class Form:
     """A documented form in canonical order.
 
-    A backbone may put out its last map `pooled`. `fold` says whether batch norms are worked
-    into the convolutions before them, and `folded` how many.
+    A backbone may put out its last map `pooled`. `folding` says which batch norms are worked
+    into the convolutions before them, if any are, and `folded` how many.
     """
 
     spec: ResNetSpec
     network: Network
     places: tuple[Place, ...]
     pooled: bool = False
-    fold: Fold = "no"
+    folding: Folding | None = None
     folded: int = 0
 
     @cached_property
@@ -53,20 +50,20 @@ class Form:
         if not self.spec.dropout:
             return self
         spec = replace(self.spec, dropout=0.0)
-        return form_of(spec, pooled=self.pooled, fold=self.fold)
+        return form_of(spec, pooled=self.pooled, folding=self.folding)
 
 
 @lru_cache(maxsize=256)
-def form_of(spec: ResNetSpec, *, pooled: bool = False, fold: Fold = "no") -> Form:
+def form_of(spec: ResNetSpec, *, pooled: bool = False, folding: Folding | None = None) -> Form:
     """The form of `spec`, its norms folded into convolutions if so wanted."""
     network = layout(spec)
     if pooled:
         network = replace(network, head=(*network.head, GlobalAvgPool()))
     gone = 0
-    if fold != "no":
-        whole, network = network, folded(network, bias=fold == "with bias")
+    if folding is not None:
+        whole, network = network, folding.of(network)
         gone = norm_count(whole) - norm_count(network)
-    return Form(spec, network, tuple(_places(network)), pooled, fold, gone)
+    return Form(spec, network, tuple(_places(network)), pooled, folding, gone)
 
 
 def _places(network: Network) -> list[Place]:

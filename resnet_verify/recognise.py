@@ -21,7 +21,8 @@ from resnet_ref.layers import (
 from resnet_ref.spec import ARCHITECTURES, ResNetSpec, canonical_variant, documented_forms
 from resnet_verify.alignment import SMALL, differing_fields
 from resnet_verify.depths import WRONG_DEPTH, at_depths, found_depths, with_found_depths
-from resnet_verify.form import Fold, Form, form_of
+from resnet_verify.folding import Folding
+from resnet_verify.form import Form, form_of
 from resnet_verify.match import Canonical, Match, match_with, misread, paired
 
 SHORTLISTED_ARCHITECTURES = 3
@@ -53,7 +54,7 @@ def recognise(
         matches.append(match_with(found, form))
         if matches[-1].alignment.cost == 0 and not misread(matches[-1]):
             break
-    return min(matches, key=_farness)
+    return _with_norms_kept(min(matches, key=_farness))
 
 
 def _farness(match: Match) -> float:
@@ -125,8 +126,22 @@ def _foldings(found: Canonical, form: Form) -> Iterator[Form]:
     norms, wanted = (sum(isinstance(op, BatchNorm) for op in ops) for ops in (found.ops, form.ops))
     if not found.graph.training and norms < wanted:
         biased = any(isinstance(op, Conv) and op.bias for op in found.ops)
-        fold: Fold = "with bias" if biased else "without bias"
-        yield form_of(form.spec, pooled=form.pooled, fold=fold)
+        yield form_of(form.spec, pooled=form.pooled, folding=Folding(biased))
+
+
+def _with_norms_kept(match: Match) -> Match:
+    """The match with the same form, in which a convolution without bias has its norm."""
+    form = match.form
+    if form.folding is None or not form.folding.bias:
+        return match
+    bare = {
+        place.where
+        for node, place in paired(match)
+        if isinstance(node.op, Conv) and isinstance(place.op, Conv)
+        if place.op.bias and not node.op.bias
+    }
+    folding = replace(form.folding, kept=frozenset(bare))
+    return match_with(match.found, form_of(form.spec, pooled=form.pooled, folding=folding))
 
 
 def _signature(op: object) -> object:

@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 STATISTICS = slice(3, 5)
 """The inputs of a BatchNormalization that hold its running mean and variance."""
 
-
 T = TypeVar("T")
 
 
@@ -48,7 +47,7 @@ class OnnxNetwork:
                 f"a network takes one batch of images; the inputs here are: {names}"
             )
         self.declared_shape = declared_shape(images[0])
-        self._declared = (images[0], list(model.graph.output))
+        self._declared = [images[0], *model.graph.output]
         ready = prepared(model)
         self.joined_norms = ready.joined_norms
         self.operators, tensors = ready.operators, ready.tensors
@@ -104,13 +103,15 @@ class OnnxNetwork:
         return Session(model, self.weights, self._device, optimised=optimised)
 
     def model(self) -> ModelProto:
-        """The network as a model that stands for itself, with the weights that it has now."""
+        """The network as a model that stands for itself, with the weights that it has now.
+
+        Its sizes are as they were declared; its weights are in float32.
+        """
         whole = ModelProto()
         whole.CopyFrom(self.operators)
-        image, outputs = self._declared
-        whole.graph.input[0].CopyFrom(image)
-        for ours, declared in zip(whole.graph.output, outputs, strict=True):
-            ours.CopyFrom(declared)
+        ours = [*whole.graph.input, *whole.graph.output]
+        for value, declared in zip(ours, self._declared, strict=True):
+            value.type.tensor_type.shape.CopyFrom(declared.type.tensor_type.shape)
         del whole.graph.initializer[:]
         whole.graph.initializer.extend(_tensors({**self.weights, **self.constants}))
         return whole

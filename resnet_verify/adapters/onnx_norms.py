@@ -33,14 +33,17 @@ class Step:
 
 
 def join_norms(graph: GraphProto, tensors: dict[str, Array]) -> int:
-    """Put a BatchNormalization in the place of each norm that is written out; count them."""
-    readers = _readers(graph)
+    """Put a BatchNormalization in the place of each norm that is written out; count them.
+
+    What is done to the image itself is no norm, but its own preparation.
+    """
+    readers, images = _readers(graph), {value.name for value in graph.input}
     replaced: dict[str, list[NodeProto]] = {}
     gone: set[str] = set()
     for node in graph.node:
         if node.output and node.output[0] not in gone:
             steps = list(_norm_from(node, tensors, readers))
-            if steps:
+            if steps and steps[0].value not in images:
                 gone.update(step.node.output[0] for step in steps)
                 replaced[steps[-1].node.output[0]] = _norm(steps, tensors)
     nodes = list(graph.node)

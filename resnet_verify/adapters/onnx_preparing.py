@@ -146,23 +146,26 @@ def _evaluate(
 
 
 def _in_single_precision(model: ModelProto, tensors: dict[str, Array]) -> None:
-    """Turn the types of weights other than float32 into that, wherever the model names them.
+    """Turn the type that all convolutions have into float32, wherever the model names it.
 
-    A cast to a type that no weight has is left: it is not for the weights' sake.
+    A cast to another type is left, and so are all where only some convolutions have one.
     """
     types = {name: helper.np_dtype_to_tensor_dtype(array.dtype) for name, array in tensors.items()}
-    turned = {types[name] for name, array in tensors.items() if array.ndim > 1} & set(OTHERS)
+    kernels = {types[name] for name, array in tensors.items() if array.ndim == 4}
+    if len(kernels) != 1 or not kernels <= set(OTHERS):
+        return
+    (turned,) = kernels
     for name, array in tensors.items():
-        if types[name] in turned:
+        if types[name] == turned:
             tensors[name] = array.astype(np.float32)
     for value in (*model.graph.input, *model.graph.output):
-        if value.type.tensor_type.elem_type in turned:
+        if value.type.tensor_type.elem_type == turned:
             value.type.tensor_type.elem_type = TensorProto.FLOAT
     for node in model.graph.node:
         for attribute in node.attribute:
-            if node.op_type == "Cast" and attribute.name == "to" and attribute.i in turned:
+            if node.op_type == "Cast" and attribute.name == "to" and attribute.i == turned:
                 attribute.i = TensorProto.FLOAT
-            if attribute.t.data_type in turned:
+            if attribute.t.data_type == turned:
                 filled = numpy_helper.to_array(attribute.t).astype(np.float32)
                 attribute.t.CopyFrom(numpy_helper.from_array(filled))
 
@@ -199,8 +202,9 @@ def is_filled(array: Array) -> bool:
 def weight_names(graph: GraphProto, tensors: Mapping[str, Array]) -> set[str]:
     """The tensors that are weights, and not numbers that an operator is told.
 
-    Layers read weights; anything else may read plain numbers as well, which are single, or
-    all the same (the zeros that option A puts beside its channels).
+    Layers read weights; anything else may read plain numbers as well, which are a list of a
+    few (by what an image is enlarged), or all the same (the zeros that option A puts beside
+    its channels).
     """
     readers: dict[str, set[str]] = {}
     for node in graph.node:
@@ -209,7 +213,8 @@ def weight_names(graph: GraphProto, tensors: Mapping[str, Array]) -> set[str]:
     found: set[str] = set()
     for name, array in tensors.items():
         kinds = readers.get(name, set())
-        several = array.size > 1 and (kinds & ARITHMETIC or not kinds or not is_filled(array))
+        numbers = array.ndim < 2 or is_filled(array)
+        several = array.size > 1 and (kinds & ARITHMETIC or not kinds or not numbers)
         if np.issubdtype(array.dtype, np.floating) and (kinds & LAYERS or several):
             found.add(name)
     return found

@@ -20,6 +20,7 @@ from resnet_verify.normalise.layers import (
     pad_rule,
     pointwise_rule,
     relu_rule,
+    silu_rule,
     softmax_rule,
 )
 from resnet_verify.normalise.layout import (
@@ -88,6 +89,7 @@ RULES: tuple[Rule, ...] = (
     matmul_rule,
     bias_rule,
     relu_rule,
+    silu_rule,
     pool_rule,
     mean_rule,
     pointwise_rule,

@@ -249,6 +249,16 @@ def _maximum(node: Node, draft: Draft) -> Rewritten:
     return None
 
 
+def silu_rule(node: Node, draft: Draft) -> Rewritten:
+    """X * sigmoid(x) is the activation of that name, which exporters write out."""
+    if not isinstance(node.op, Multiply) or len(node.inputs) != 2:
+        return None
+    for x, gate in (node.inputs, node.inputs[::-1]):
+        if draft.op(gate) == Activation("sigmoid") and draft.node(gate).inputs == (x,):
+            return replace(node, op=Activation("silu"), inputs=(x,))
+    return None
+
+
 def softmax_rule(node: Node, draft: Draft) -> Rewritten:
     """A softmax over the classes, and its logarithm in one step or two."""
     if isinstance(node.op, Softmax):

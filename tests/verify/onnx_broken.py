@@ -207,6 +207,9 @@ BROKEN = {
     ),
     "folded-relu-missing": Broken(then(fold, NO_RELU), "STR-ACTIVATION", RELU_GONE),
     "folded-stride-moved": Broken(then(fold, move_stride), "STR-STRIDE", STRIDE, "resnet50"),
+    "folded-norm-missing": Broken(
+        then(without(A_NORM), fold), "STR-NORM", "stage 3, block 0, branch, norm 0: the batch norm"
+    ),
     "written-out-grouped": Broken(then(write_norms_out, group_a_convolution), "STR-GROUPS", GROUPS),
     "written-out-norm-missing": Broken(
         then(without(A_NORM), write_norms_out), "STR-NORM", f"{A_NORM}: the batch norm of 256"

@@ -66,14 +66,14 @@ def replace_kind(model, name, kind, **attributes):
     node.attribute.extend(helper.make_attribute(key, value) for key, value in attributes.items())
 
 
-def fold(model):
-    """Work every norm behind a convolution into it, as exporters do."""
+def fold(model, kept=()):
+    """Work every norm behind a convolution into it, as exporters do, but for those `kept`."""
     tensors = {t.name: numpy_helper.to_array(t) for t in model.graph.initializer}
     makers = {node.output[0]: node for node in model.graph.node}
     for norm in [node for node in model.graph.node if node.op_type == "BatchNormalization"]:
         conv = makers[norm.input[0]]
         readers = [node for node in model.graph.node if conv.output[0] in node.input]
-        if conv.op_type != "Conv" or len(readers) != 1:
+        if conv.op_type != "Conv" or len(readers) != 1 or conv.name in kept:
             continue
         scale, shift, mean, variance = (tensors[name] for name in norm.input[1:])
         eps = helper.get_node_attr_value(norm, "epsilon")

@@ -23,8 +23,14 @@ from resnet_verify.adapters.onnx_network import OnnxNetwork, load
 from resnet_verify.adapters.onnx_runtime import OnnxRuntimeError
 from resnet_verify.checks import select_checks
 from resnet_verify.cli import run
+from resnet_verify.compare import differences
 from resnet_verify.examine import Examination
+from resnet_verify.folding import Folding
+from resnet_verify.form import form_of
+from resnet_verify.match import in_canonical_order, match_with
+from resnet_verify.normalise import normalise
 from resnet_verify.target import Target, TargetError, load_target
+from tests.ref import forms
 from tests.verify.onnx_broken import BROKEN
 from tests.verify.onnx_edits import (
     add_tensor,
@@ -116,6 +122,27 @@ def test_folded_norms_are_named_as_such(variant):
     assert verdict.advice[0].startswith(f"{norms - left} batch norms are folded into the convol")
 
 
+@pytest.mark.parametrize("name", forms.VARIANTS)
+def test_every_form_is_folded_as_exporters_do_it(name):
+    """Each norm whose convolution nobody else reads, and no other."""
+    form = forms.small(forms.VARIANTS[name])
+    model = reference.build(form)
+    fold(model)
+    shape = (2, 3, *forms.image_size(form))
+    graph = ADAPTER.capture(OnnxNetwork(model), shape, training=False).graph
+    match = match_with(in_canonical_order(normalise(graph)), form_of(form, folding=Folding()))
+    assert differences(match) == []
+    assert len(match.found.nodes) == len(match.form.places)
+
+
+def test_a_network_may_be_folded_in_part():
+    model = reference.build(spec("resnet18"))
+    kept = {"stage 3, block 0, branch, conv 0", "stem, conv 0"}
+    fold(model, kept)
+    verdict = conforms(model)
+    assert verdict.advice[0].startswith("18 batch norms are folded")
+
+
 def test_a_folded_network_is_judged_by_its_numbers_too():
     model = reference.build(spec("resnet18"))
     fold(model)
@@ -186,6 +213,7 @@ def test_other_precisions_are_judged_in_float32(kind):
     for value in (*model.graph.input, *model.graph.output):
         value.type.tensor_type.elem_type = kind
     conforms(model)
+    onnx.checker.check_model(OnnxNetwork(model).model(), full_check=True)
 
 
 def fix_sizes(model, *sizes):

@@ -18,7 +18,7 @@ from resnet_ref import layout, spec
 from resnet_ref import torch as reference
 from resnet_verify.checks import select_checks
 from resnet_verify.examine import Examination
-from resnet_verify.folding import folded
+from resnet_verify.folding import Folding
 from resnet_verify.target import Target
 from tests.catalogue_torch.correct_table import CORRECT
 
@@ -130,7 +130,7 @@ def test_styles_of_writing(name):
 
 def test_a_network_that_can_train_is_not_taken_for_folded():
     """In PyTorch its norms are missing, in ONNX they are folded."""
-    network = reference.build(folded(layout(spec("resnet20"))))
+    network = reference.build(Folding().of(layout(spec("resnet20"))))
     verdict = judge(network, "STR")
     assert verdict.judgement == "defect"
     assert verdict.diagnoses[0].check == "STR-NORM"

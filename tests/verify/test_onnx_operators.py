@@ -262,6 +262,11 @@ def test_activations():
     assert only([node("Gelu")], 20) == Activation("gelu")
 
 
+def test_silu_is_written_out():
+    nodes = [node("Sigmoid", output="gate"), node("Mul", "x", "gate")]
+    assert [made.op for made in normalised(nodes, 13)] == [Activation("silu")]
+
+
 @pytest.mark.parametrize("opset", OPSETS)
 @pytest.mark.parametrize("log", [False, True])
 def test_softmax(opset, log):
