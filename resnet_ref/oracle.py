@@ -85,10 +85,14 @@ def named_slots(network: ResNetSpec | Network | Block) -> Iterator[tuple[str, Sl
 
 
 def _draw(slot: Slot, rng: np.random.Generator) -> Array:
-    if len(slot.shape) > 1:
-        # He's scale. A convolution's fan in follows its outputs; a linear map's comes first.
-        fan_in = math.prod(slot.shape[1:]) if len(slot.shape) == 4 else slot.shape[0]
-        return rng.normal(0.0, math.sqrt(2 / fan_in), slot.shape)
+    if len(slot.shape) == 4:
+        return rng.normal(0.0, math.sqrt(2 / math.prod(slot.shape[1:])), slot.shape)  # He's scale
+    if len(slot.shape) == 2:
+        fan_in = slot.shape[0]
+        # A classifier's is smaller: of a saturated softmax the gradient is but rounding.
+        return rng.normal(
+            0.0, 1 / fan_in if slot.role == "weight" else math.sqrt(2 / fan_in), slot.shape
+        )
     if slot.role in ("weight", "variance"):
         return rng.uniform(0.5, 1.5, slot.shape)
     return rng.normal(0.0, 0.3, slot.shape)

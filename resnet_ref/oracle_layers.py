@@ -158,8 +158,8 @@ def _norm(layer: BatchNorm, tensors: Tensors, x: Array, *, training: bool) -> St
     variance = x.var(axes) if batch else tensors["variance"]
     inverse = 1 / np.sqrt(variance + layer.eps)
     normal = (x - mean[:, None, None]) * inverse[:, None, None]
-    scale = tensors["weight"] if layer.affine else np.ones(layer.channels)
-    shift = tensors["bias"] if layer.affine else np.zeros(layer.channels)
+    scale = tensors["weight"] if layer.affine else np.ones(layer.channels, x.dtype)
+    shift = tensors["bias"] if layer.affine else np.zeros(layer.channels, x.dtype)
 
     def pull(dy: Array) -> tuple[Array, dict[str, Array]]:
         grads = {"weight": (dy * normal).sum(axes), "bias": dy.sum(axes)}
@@ -210,7 +210,7 @@ def _avg_pool(layer: AvgPool, x: Array) -> Step:
     padded = _pad(x, padding)
     windows = _windows(padded, layer.kernel, layer.stride)
     # The divisor counts pixels, and padding where asked, but never what ceil mode adds.
-    counted = np.ones((1, 1, *x.shape[2:]))
+    counted = np.ones((1, 1, *x.shape[2:]), x.dtype)
     beyond = padding
     if layer.count_include_pad:
         counted = _pad(counted, layer.padding, 1.0)

@@ -12,20 +12,19 @@ from resnet_verify.words import describe
 if TYPE_CHECKING:
     from resnet_ref.layout import Network
     from resnet_verify.recognised import Description
-    from resnet_verify.verdict import Identity
 
 
 def contrast(source: Description, destination: Description) -> str:
     """What keeps weights from going from one to the other; empty where nothing does."""
     if source.network == destination.network:
         return ""
-    difference = _by_identity(source.identity, destination.identity)
+    difference = _by_identity(source, destination)
     difference = difference or _by_layer(source.network, destination.network)
     return f"{difference}: {_misfit(source, destination)}"
 
 
-def _by_identity(source: Identity, destination: Identity) -> str:
-    names = [f"{one.arch} {one.variant}" for one in (source, destination)]
+def _by_identity(source: Description, destination: Description) -> str:
+    names = [f"{one.identity.arch} {one.identity.variant}" for one in (source, destination)]
     if names[0] != names[1]:
         return f"the source is {names[0]}, the destination {names[1]}"
     pairs = zip(_features(source), _features(destination), strict=True)
@@ -36,12 +35,14 @@ def _by_identity(source: Identity, destination: Identity) -> str:
     return f"the source has {have[0]}, the destination {have[1]}"
 
 
-def _features(one: Identity) -> Iterator[str]:
-    yield f"head {one.head}"
-    yield "no classes" if one.num_classes is None else f"{one.num_classes} classes"
-    yield f"the {one.stem} stem"
-    yield f"{one.in_channels} input channels"
-    yield f"output stride {one.output_stride}"
+def _features(one: Description) -> Iterator[str]:
+    identity, classes, folded = one.identity, one.identity.num_classes, one.folded
+    yield f"head {identity.head}"
+    yield "no classes" if classes is None else f"{classes} classes"
+    yield f"the {identity.stem} stem"
+    yield f"{identity.in_channels} input channels"
+    yield f"output stride {identity.output_stride}"
+    yield f"{folded} batch norms folded into convolutions" if folded else "no batch norm folded"
 
 
 def _by_layer(source: Network, destination: Network) -> str:

@@ -99,9 +99,10 @@ class Examination:
             adapter = adapter_for(model)
             if adapter is None:
                 kind = type(model)
+                frameworks = dict.fromkeys(name.partition(".")[0] for name in registered())
                 raise TargetError(
                     f"{self.target.name}: this is a {kind.__module__}.{kind.__qualname__}, "
-                    f"not a network of a supported framework ({', '.join(registered())})"
+                    f"not a network of a supported framework ({', '.join(frameworks)})"
                 )
             try:
                 self.dtype_as_made = adapter.dtype(model)
@@ -454,7 +455,7 @@ class Examination:
     def run(self, check: Check) -> CheckResult:
         """Run one check; whatever the target does, the answer is a result."""
         if check.training and not self.adapter.trains:
-            why = f"{self.framework} holds networks in evaluation mode only"
+            why = "the network has no training mode"
             return CheckResult(check.id, "skipped", 0.0, why)
         start = time.perf_counter()
         diagnoses: tuple[Diagnosis, ...] = ()

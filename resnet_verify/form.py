@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 from math import prod
 from typing import Literal, TypeAlias
 
@@ -56,16 +56,17 @@ class Form:
         return form_of(spec, pooled=self.pooled, fold=self.fold)
 
 
+@lru_cache(maxsize=256)
 def form_of(spec: ResNetSpec, *, pooled: bool = False, fold: Fold = "no") -> Form:
     """The form of `spec`, its norms folded into convolutions if so wanted."""
     network = layout(spec)
     if pooled:
         network = replace(network, head=(*network.head, GlobalAvgPool()))
-    norms = norm_count(network)
+    gone = 0
     if fold != "no":
-        network = folded(network, bias=fold == "with bias")
-    in_order = tuple(_places(network))
-    return Form(spec, network, in_order, pooled, fold, norms - norm_count(network))
+        whole, network = network, folded(network, bias=fold == "with bias")
+        gone = norm_count(whole) - norm_count(network)
+    return Form(spec, network, tuple(_places(network)), pooled, fold, gone)
 
 
 def _places(network: Network) -> list[Place]:

@@ -172,7 +172,7 @@ def missing_file(path: Path) -> str:
 def _missing_module(name: str, missing: str) -> str:
     parent, _, last = missing.rpartition(".")
     if not parent:
-        remedy = f"; it comes with: {_install(last)}" if last in BUILT_IN else ""
+        remedy = where_from(last)
         close = get_close_matches(last, {found.name for found in pkgutil.iter_modules()}, n=1)
         hint = f"; did you mean {close[0]!r}?" if close and not remedy else remedy
         return f"there is no module {missing!r} here{hint or ' (current folder and environment)'}"
@@ -186,13 +186,15 @@ def _missing_module(name: str, missing: str) -> str:
 
 
 def _missing_dependency(name: str, missing: str, described: str) -> str:
-    top = missing.partition(".")[0]
-    remedy = f"; it comes with: {_install(top)}" if top in BUILT_IN else ""
-    return f"importing {name} raised {described}{remedy}"
+    return f"importing {name} raised {described}{where_from(missing)}"
 
 
-def _install(framework: str) -> str:
-    return f"pip install 'resnet-verify[{framework}]'"
+def where_from(module: str) -> str:
+    """How to install the framework that `module` belongs to; empty where it is none of them."""
+    framework = module.partition(".")[0]
+    if framework not in BUILT_IN:
+        return ""
+    return f"; it comes with: pip install 'resnet-verify[{framework}]'"
 
 
 def describe(error: BaseException) -> str:

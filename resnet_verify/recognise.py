@@ -21,7 +21,6 @@ from resnet_ref.layers import (
 from resnet_ref.spec import ARCHITECTURES, ResNetSpec, canonical_variant, documented_forms
 from resnet_verify.alignment import SMALL, differing_fields
 from resnet_verify.depths import WRONG_DEPTH, at_depths, found_depths, with_found_depths
-from resnet_verify.folding import norm_count
 from resnet_verify.form import Fold, Form, form_of
 from resnet_verify.match import Canonical, Match, match_with, misread, paired
 
@@ -123,8 +122,8 @@ def _foldings(found: Canonical, form: Form) -> Iterator[Form]:
     In a network that can train, a norm that is not there is missing.
     """
     yield form
-    norms = sum(isinstance(op, BatchNorm) for op in found.ops)
-    if not found.graph.training and norms < norm_count(form.network):
+    norms, wanted = (sum(isinstance(op, BatchNorm) for op in ops) for ops in (found.ops, form.ops))
+    if not found.graph.training and norms < wanted:
         biased = any(isinstance(op, Conv) and op.bias for op in found.ops)
         fold: Fold = "with bias" if biased else "without bias"
         yield form_of(form.spec, pooled=form.pooled, fold=fold)

@@ -41,8 +41,8 @@ class Description:
     """What a network is, as plain data.
 
     It computes in `dtype` here; where the framework's half precision is too coarse to be
-    compared, that is wider than `dtype_as_made`. `shapes` are those of its tensors in the
-    common layout.
+    compared, that is wider than `dtype_as_made`. `folded` counts the batch norms that are
+    worked into convolutions; `shapes` are those of its tensors in the common layout.
     """
 
     target: str
@@ -50,6 +50,7 @@ class Description:
     dtype: str
     dtype_as_made: str
     identity: Identity
+    folded: int
     network: Network
     shapes: Mapping[Key, Shape]
 
@@ -130,6 +131,7 @@ class Recognised:
             dtype=examination.dtype,
             dtype_as_made=examination.dtype_as_made,
             identity=examination.identity,
+            folded=self.sized.match.form.folded,
             network=self.network,
             shapes={key: held.shape for key, held in self.tensors.items()},
         )
@@ -149,7 +151,8 @@ class Recognised:
     def takes(self, image: Shape) -> bool:
         """Whether it takes a batch of this shape (N, C, H, W) as it takes others."""
         examination = self.examination
-        shape = examination.probe.shape(image[0], *image[2:])
+        probe = examination.probe
+        shape = probe.shape(probe.batch_of(image[0]), *image[2:])
         known = shape in examination.shapes
         return known or takes(self.adapter, self.model, shape, examination.match) is not None
 
@@ -174,24 +177,29 @@ class Recognised:
         carried = {held.param.name for held in self.tensors.values()}
         return tuple(name for name in self.adapter.state(self.model) if name not in carried)
 
-    def output(self, model: Any, image: Array) -> Array:
+    def output(self, model: Any, images: Array) -> Array:
         """The main output of `model`, this network or another instance of it, as the form has it.
 
-        `image` is of shape (N, C, H, W).
+        `images` is of shape (N, C, H, W); a network that takes one at a time is given them so.
 
         Raises:
             CarryError: the forward pass raises, or puts out something of another shape.
         """
+        step = self.examination.probe.batch_of(len(images))
+        self.adapter.set_training(model, training=False)
+        starts = range(0, len(images), step)
+        return np.concatenate([self._output(model, images[i : i + step]) for i in starts])
+
+    def _output(self, model: Any, images: Array) -> Array:
         last = self.examination.probe.channels_last
         kind = np.float64 if self.examination.dtype == "float64" else np.float32
-        batch = np.ascontiguousarray(np.moveaxis(image, 1, 3) if last else image, kind)
-        found = self.sized.match.found
-        self.adapter.set_training(model, training=False)
+        batch = np.ascontiguousarray(np.moveaxis(images, 1, 3) if last else images, kind)
         try:
             outputs = self.adapter.forward(model, batch)
         except Exception as error:  # the target's code may raise anything
             raise CarryError(f"{self.target}: the forward pass raises {cause(error)}") from error
-        expected = table(self.network, image.shape).rows[-1].output_shape
+        found = self.sized.match.found
+        expected = table(self.network, images.shape).rows[-1].output_shape
         output = in_shape(outputs[found.graph.outputs.index(found.main)], expected)
         if output.shape != expected:
             raise CarryError(f"{self.target} puts out {output.shape}, its form {expected}")

@@ -24,6 +24,7 @@ from resnet_verify.importing import (
     importable,
     missing_file,
     short_path,
+    where_from,
 )
 
 FORMS = "write 'package.module:NAME', 'path/file.py:NAME' or 'path/model.onnx'"
@@ -56,7 +57,9 @@ class Target:
         except TargetError:
             raise
         except (Exception, SystemExit) as error:
-            raise TargetError(f"{self.name}: the factory raised {describe(error)}") from error
+            remedy = where_from(error.name or "") if isinstance(error, ModuleNotFoundError) else ""
+            raised = f"the factory raised {describe(error)}{remedy}"
+            raise TargetError(f"{self.name}: {raised}") from error
         if model is None:
             raise TargetError(
                 f"{self.name}: the factory returned None, not a model; is a 'return' missing?"

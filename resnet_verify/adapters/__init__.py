@@ -106,7 +106,7 @@ class Adapter(Protocol):
         ...
 
     def dtype(self, model: Any) -> str:
-        """The element type that the network computes in, "float32" say."""
+        """The element type that the network computes in, "float32" say; before `ready`, too."""
         ...
 
     def declared_shape(self, model: Any) -> tuple[int | None, ...] | None:
@@ -190,6 +190,7 @@ class Adapter(Protocol):
 # By the name under which the framework is imported, in the order in which they are asked.
 BUILT_IN = {
     "paddle": "resnet_verify.adapters.paddle:ADAPTER",
+    "torch.jit": "resnet_verify.adapters.torch:TRACED",
     "torch": "resnet_verify.adapters.torch:ADAPTER",
     "mindspore": "resnet_verify.adapters.mindspore:ADAPTER",
     "onnx": "resnet_verify.adapters.onnx:ADAPTER",

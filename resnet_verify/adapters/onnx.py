@@ -176,13 +176,13 @@ class OnnxCapture:
         self._network = network
         self._names = names
 
-    def run(self, batch: Array, values: Sequence[int]) -> list[Array]:
-        """Run the captured operators and return the arrays of `values`."""
-        wanted = dict.fromkeys(self._names[value] for value in values)
-        inner = [name for name in wanted if name != self._network.input]
+    def run(self, batch: Array, values: Sequence[int]) -> list[Array | None]:
+        """Run the captured operators; None is what has no name, being a part of an operator."""
+        wanted = [self._names.get(value, "") for value in values]
+        inner = list(dict.fromkeys(n for n in wanted if n not in ("", self._network.input)))
         arrays = dict(zip(inner, self._network.look_inside(batch, inner), strict=True))
         arrays[self._network.input] = batch
-        return [arrays[self._names[value]] for value in values]
+        return [arrays.get(name) for name in wanted]
 
 
 ADAPTER: Adapter = OnnxAdapter()

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from resnet_verify.adapters.onnx_operators import OPERATORS, is_out_first, meaning
+from resnet_verify.adapters.onnx_operators import OPERATORS, Source, meaning
 from resnet_verify.adapters.onnx_preparing import is_filled
 from resnet_verify.adapters.onnx_reading import Call, Values, calls, values_of
 from resnet_verify.graph import Constant, Graph, Input, Node, Param, Parameter, Shape
@@ -27,53 +27,66 @@ def to_graph(
         CaptureError: onnxruntime does not run the network on such input.
     """
     drawing = _Drawing(values_of(network, shape))
-    drawing.add(Input(), (), network.input)
+    drawing.add(Input(), (), drawing.named(network.input))
     for param in registered:
-        drawing.add(Parameter(param), (), param.name)
+        drawing.add(Parameter(param), (), drawing.named(param.name))
     for call in calls(network, drawing.values):
         drawing.call(call)
-    outputs = tuple(drawing.number(value.name) for value in network.operators.graph.output)
-    numbers = drawing.numbers
+    made = [value.name for value in network.operators.graph.output]
     graph = Graph(
         tuple(drawing.nodes),
-        outputs,
-        {value: drawing.values.shapes[name] for name, value in numbers.items()},
-        {value: drawing.values.dtypes[name] for name, value in numbers.items()},
+        tuple(drawing.named(name) for name in made if drawing.values.dtypes[name]),
+        drawing.shapes,
+        drawing.dtypes,
         training=False,
         registered=tuple(registered),
         remarks=_remarks(network),
     )
-    return graph, {value: name for name, value in numbers.items()}
+    return graph, {value: name for name, value in drawing.numbers.items()}
 
 
 @dataclass
 class _Drawing:
-    """A graph while it is drawn: its nodes so far, and the numbers of its values."""
+    """A graph while it is drawn: its nodes so far, and what is known of its values by number."""
 
     values: Values
     nodes: list[Node] = field(default_factory=list)
+    shapes: dict[int, Shape] = field(default_factory=dict)
+    dtypes: dict[int, str] = field(default_factory=dict)
     numbers: dict[str, int] = field(default_factory=dict)
 
-    def number(self, name: str) -> int:
+    def named(self, name: str) -> int:
         """The number of a value; one that does not depend on the image gets its node here."""
-        if name not in self.numbers and name in self.values.constants:
-            self.add(Constant(_filling(self.values.constants[name])), (), name)
-        return self.numbers.setdefault(name, len(self.numbers))
+        if name not in self.numbers:
+            self.numbers[name] = self._fresh(self.values.shapes[name], self.values.dtypes[name])
+            if name in self.values.constants:
+                filling = _filling(self.values.constants[name])
+                self.add(Constant(filling), (), self.numbers[name])
+        return self.numbers[name]
 
-    def add(self, op: object, inputs: Sequence[str], output: str, call: Call | None = None) -> None:
+    def _fresh(self, shape: Shape, dtype: str) -> int:
+        number = len(self.shapes)
+        self.shapes[number], self.dtypes[number] = shape, dtype
+        return number
+
+    def add(self, op: object, inputs: Sequence[Source], output: int, origin: str = "") -> None:
         """Append a node."""
-        numbers = tuple(map(self.number, inputs))
-        origin = call.origin if call else ""
-        out_first = call is not None and is_out_first(call)
-        made = self.numbers.setdefault(output, len(self.numbers))
-        self.nodes.append(Node(op, numbers, made, origin, out_first=out_first))
+        numbers = tuple(self._source(value, origin) for value in inputs)
+        self.nodes.append(Node(op, numbers, output, origin))
+
+    def _source(self, value: Source, origin: str) -> int:
+        if isinstance(value, str):
+            return self.named(value)
+        made = self._fresh(value.shape, "float32")
+        self.add(value.op, value.inputs, made, origin)
+        return made
 
     def call(self, call: Call) -> None:
         """Append what a call means; every output of an operator that is not known may matter."""
         op, inputs = meaning(call)
         outputs = call.outputs[:1] if call.name in OPERATORS else call.outputs
         for output in filter(None, outputs):
-            self.add(op, inputs, output, call)
+            self.add(op, inputs, self.named(output), call.origin)
 
 
 def _remarks(network: OnnxNetwork) -> tuple[str, ...]:

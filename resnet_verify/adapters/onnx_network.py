@@ -36,7 +36,8 @@ class OnnxNetwork:
     `resnet_verify.adapters.onnx_preparing.prepared`.
 
     Raises:
-        UnsuitableModel: the model does not take one batch of images, or its weights are sparse.
+        UnsuitableModel: the model does not take one batch of floating-point images, or has
+            sparse weights.
     """
 
     def __init__(self, model: ModelProto) -> None:
@@ -54,6 +55,8 @@ class OnnxNetwork:
         graph = self.operators.graph
         self.input = graph.input[0].name
         self.dtype = dtype_of(self.operators)
+        if self.dtype != "float32":
+            raise UnsuitableModel(f"images are floating-point numbers; the input is {self.dtype}")
         held = weight_names(graph, tensors)
         self.weights = {name: array for name, array in tensors.items() if name in held}
         self.constants = {name: array for name, array in tensors.items() if name not in held}

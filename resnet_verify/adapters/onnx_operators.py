@@ -7,9 +7,11 @@ far as they are the same. What the table does not know is an `Other`, under its 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from math import inf, prod
+from typing import TypeAlias
 
-from resnet_ref.layers import Add, Linear, Relu
+from resnet_ref.layers import Add, Relu
 from resnet_verify.adapters.onnx_reading import Call
 from resnet_verify.graph import (
     Activation,
@@ -28,12 +30,24 @@ from resnet_verify.graph import (
     RawPool,
     Reshape,
     Scale,
+    Shape,
     Slice,
     Softmax,
     Transpose,
 )
 
-Meaning = tuple[object, Sequence[str]]
+
+@dataclass(frozen=True)
+class Part:
+    """What an operator of ONNX computes on the way; its value has no name."""
+
+    op: object
+    inputs: Sequence[Source]
+    shape: Shape
+
+
+Source: TypeAlias = "str | Part"
+Meaning: TypeAlias = tuple[object, Sequence[Source]]
 """An operator, and the values that it reads."""
 
 LARGEST = 3e38
@@ -146,31 +160,57 @@ def _global_pool(kind: str) -> Callable[[Call], Meaning]:
 
 
 def _mean(call: Call) -> Meaning:
+    axes = _reduced(call)
+    if axes is None:
+        return other(call)
+    return (Mean(axes) if axes else Identity()), call.inputs[:1]
+
+
+def _sum(call: Call) -> Meaning:
+    """A sum is a mean times the number of its terms."""
+    axes = _reduced(call)
+    if axes is None:
+        return other(call)
+    terms = prod(call.shape(call.inputs[0])[axis] for axis in axes)
+    return Scale(float(terms)), [Part(Mean(axes), call.inputs[:1], call.made)]
+
+
+def _reduced(call: Call) -> tuple[int, ...] | None:
+    """The axes that are reduced, which may be none; None where they are not known."""
     rank = len(call.shape(call.inputs[0]))
     if call.is_left_open("axes", 1):
-        return other(call)
+        return None
     axes = call.setting("axes", 1) or []
-    if not axes and call.attributes.get("noop_with_empty_axes", 0):
-        return Identity(), call.inputs[:1]
-    return Mean(tuple(sorted(axis % rank for axis in axes or range(rank)))), call.inputs[:1]
+    if not axes and not call.attributes.get("noop_with_empty_axes", 0):
+        axes = range(rank)
+    return tuple(sorted(axis % rank for axis in axes))
 
 
 def _gemm(call: Call) -> Meaning:
-    """A linear layer with or without a bias; any other is told by its attributes."""
+    """A product of matrices and a sum, each with a factor of its own."""
     image, weight, *bias = [name for name in call.inputs if name]
-    plain = {"alpha": 1.0, "beta": 1.0, "transA": 0}
-    inward, out = call.shape(weight)[::-1] if is_out_first(call) else call.shape(weight)
-    per_output = all(call.shape(name) in ((out,), (1, out)) for name in bias)
-    if any(call.attributes.get(n, value) != value for n, value in plain.items()) or not per_output:
+    if call.attributes.get("transA", 0):
         return other(call)
-    if not {weight, *bias} <= call.values.weights:
-        return other(call)
-    return Linear(inward, out, bias=bool(bias)), (image, weight, *bias)
+    alpha, beta = call.attributes.get("alpha", 1.0), call.attributes.get("beta", 1.0)
+    product: Meaning = Matmul(bool(call.attributes.get("transB", 0))), (image, weight)
+    if alpha != 1:
+        product = Scale(_rounded(alpha)), [Part(*product, call.made)]
+    if not bias:
+        return product
+    shift: Source = bias[0]
+    if beta != 1:
+        shift = Part(Scale(_rounded(beta)), bias, call.shape(bias[0]))
+    return Add(), [Part(*product, call.made), shift]
 
 
-def is_out_first(call: Call) -> bool:
-    """Whether a linear layer's weight is stored as (out, in)."""
-    return call.name == "Gemm" and bool(call.attributes.get("transB", 0))
+def _einsum(call: Call) -> Meaning:
+    """A product of matrices."""
+    terms, _, result = call.attributes["equation"].replace(" ", "").partition("->")
+    match [list(term) for term in terms.split(",")]:
+        case [[i, j], [k, m]] if len({i, j, k, m}) == 3 and result == i + {k: m, m: k}.get(j, ""):
+            return Matmul(transposed=j == m), call.inputs
+        case _:
+            return other(call)
 
 
 def _matmul(call: Call) -> Meaning:
@@ -209,12 +249,6 @@ def _multiply(call: Call) -> Meaning:
 def _divide(call: Call) -> Meaning:
     number = call.number(1)
     return (Scale(1 / number), call.inputs[:1]) if number else other(call)
-
-
-def _larger(call: Call) -> Meaning:
-    """max(x, 0) is a ReLU."""
-    found = _number_beside(call) if len(call.inputs) == 2 else None
-    return (Relu(), found[:1]) if found and found[1] == 0 else other(call)
 
 
 def _clip(call: Call) -> Meaning:
@@ -257,6 +291,19 @@ def _slice(call: Call) -> Meaning:
 def _within(limit: int, size: int) -> int:
     """A limit of a slice, counted from the front."""
     return min(max(limit + size if limit < 0 else limit, 0), size)
+
+
+def _gather(call: Call) -> Meaning:
+    """One place along an axis, which is taken out: ``x[:, :, 0]``."""
+    index, shape = call.constant(1), call.shape(call.inputs[0])
+    if index is None or index.ndim:
+        return other(call)
+    axis = call.attributes.get("axis", 0) % len(shape)
+    place = int(index) % shape[axis]
+    if shape[axis] == 1:
+        return Reshape(), call.inputs[:1]
+    cut = Slice((axis,), (place,), (place + 1,), (1,))
+    return Reshape(), [Part(cut, call.inputs[:1], (*shape[:axis], 1, *shape[axis + 1 :]))]
 
 
 def _pad(call: Call) -> Meaning:
@@ -322,11 +369,13 @@ OPERATORS: Mapping[str, Callable[[Call], Meaning]] = {
     "GlobalMaxPool": _global_pool("max"),
     "GlobalAveragePool": _global_pool("avg"),
     "ReduceMean": _mean,
+    "ReduceSum": _sum,
     "Gemm": _gemm,
     "MatMul": _matmul,
+    "Einsum": _einsum,
     "Relu": _plain(Relu()),
     "Clip": _clip,
-    "Max": _larger,
+    "Max": lambda call: (Other("maximum"), call.inputs),
     **dict.fromkeys(ACTIVATIONS, _activation),
     **dict.fromkeys(("Add", "Sum"), _add),
     "Sub": _subtract,
@@ -337,6 +386,7 @@ OPERATORS: Mapping[str, Callable[[Call], Meaning]] = {
     "LogSoftmax": _softmax,
     "Log": lambda call: (Other("log"), call.inputs),
     "Slice": _slice,
+    "Gather": _gather,
     "Pad": _pad,
     "Transpose": _transpose,
     "Concat": _concat,

@@ -25,7 +25,12 @@ from resnet_verify.adapters.onnx_norms import join_norms
 if TYPE_CHECKING:
     from resnet_verify.adapters import Array
 
-HALVES = (TensorProto.FLOAT16, TensorProto.BFLOAT16)
+OTHERS = (TensorProto.FLOAT16, TensorProto.BFLOAT16, TensorProto.DOUBLE)
+"""The types of weights that are turned into float32.
+
+Half precision is too coarse to tell a mistake from rounding, and onnxruntime has no convolution
+in double precision.
+"""
 RANDOM = {"RandomNormal", "RandomUniform", "RandomNormalLike", "RandomUniformLike", "Multinomial",
           "Bernoulli"}  # fmt: skip
 LAYERS = {"Conv", "ConvTranspose", "BatchNormalization", "InstanceNormalization",
@@ -50,10 +55,10 @@ def prepared(model: ModelProto) -> Prepared:
     """A copy of `model`, made ready.
 
     Local functions are inlined. What is computed from initializers alone (a transposed or a
-    dequantised weight) is an initializer then. Half precision, too coarse to tell a mistake
-    from rounding, is float32. The sizes of the input are open, and tensors that an exporter
-    stored once because they are filled with the same number (the scales of fresh norms) are
-    one for each layer. Norms that are written out as arithmetic are norms.
+    dequantised weight) is an initializer then. Weights are in float32, and the sizes of the
+    input open. Tensors that an exporter stored once because they are filled with the same
+    number (the scales of fresh norms) are one for each layer. Norms that are written out as
+    arithmetic are norms.
 
     Raises:
         UnsuitableModel: it has sparse weights.
@@ -141,16 +146,25 @@ def _evaluate(
 
 
 def _in_single_precision(model: ModelProto, tensors: dict[str, Array]) -> None:
+    """Turn the types of weights other than float32 into that, wherever the model names them.
+
+    A cast to a type that no weight has is left: it is not for the weights' sake.
+    """
+    types = {name: helper.np_dtype_to_tensor_dtype(array.dtype) for name, array in tensors.items()}
+    turned = {types[name] for name, array in tensors.items() if array.ndim > 1} & set(OTHERS)
     for name, array in tensors.items():
-        if helper.np_dtype_to_tensor_dtype(array.dtype) in HALVES:
+        if types[name] in turned:
             tensors[name] = array.astype(np.float32)
     for value in (*model.graph.input, *model.graph.output):
-        if value.type.tensor_type.elem_type in HALVES:
+        if value.type.tensor_type.elem_type in turned:
             value.type.tensor_type.elem_type = TensorProto.FLOAT
     for node in model.graph.node:
         for attribute in node.attribute:
-            if node.op_type == "Cast" and attribute.name == "to" and attribute.i in HALVES:
+            if node.op_type == "Cast" and attribute.name == "to" and attribute.i in turned:
                 attribute.i = TensorProto.FLOAT
+            if attribute.t.data_type in turned:
+                filled = numpy_helper.to_array(attribute.t).astype(np.float32)
+                attribute.t.CopyFrom(numpy_helper.from_array(filled))
 
 
 def _with_open_sizes(graph: GraphProto) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Set
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -25,13 +25,11 @@ SHAPE_READERS = ("Shape", "Size")
 class Values:
     """What is known of an ONNX network's values for input of one shape, by name.
 
-    `weights` are the names of those that are weights; `constants` the others that do not
-    depend on what the image shows.
+    `constants` are those that do not depend on what the image shows, weights left out.
     """
 
     shapes: Mapping[str, Shape]
     dtypes: Mapping[str, str]
-    weights: Set[str]
     constants: Mapping[str, Array]
 
 
@@ -103,7 +101,7 @@ def values_of(network: OnnxNetwork, shape: Shape) -> Values:
     zeros = np.zeros(shape, network.dtype)
     try:
         shown = dict(zip(names, network.look_inside(zeros, names), strict=True))
-    except Exception as error:  # onnxruntime's exceptions have no common class of their own
+    except Exception as error:  # onnxruntime's own is not imported before it is needed
         raise CaptureError(cause(error)) from error
     arrays = {name: value for name, value in shown.items() if isinstance(value, np.ndarray)}
     held = {**network.weights, **network.constants, **arrays}
@@ -115,7 +113,6 @@ def values_of(network: OnnxNetwork, shape: Shape) -> Values:
     return Values(
         {name: sizes for name, (sizes, _) in kinds.items()},
         {name: dtype for name, (_, dtype) in kinds.items()},
-        network.weights.keys(),
         {**network.constants, **{n: array for n, array in arrays.items() if n in constants}},
     )
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import onnxruntime
@@ -16,10 +18,21 @@ THREADS = 2
 """More would wait for one another on images as small as the checks use."""
 FATAL = 4
 """Of onnxruntime's levels of severity: what it raises it need not print as well."""
-PROVIDERS = {
+CUDA = "CUDAExecutionProvider"
+# On a GPU, convolutions of float32 are otherwise rounded to 10 bits (TF32).
+PROVIDERS: dict[str, list[Any]] = {
     "cpu": ["CPUExecutionProvider"],
-    "gpu": ["CUDAExecutionProvider", "CPUExecutionProvider"],
+    "gpu": [(CUDA, {"use_tf32": "0"}), "CPUExecutionProvider"],
 }
+
+SOURCE_PLACES = re.compile(
+    r"\[ONNXRuntimeError\] : \d+ : \w+ : "
+    r"|/onnxruntime_src/\S+:\d+ [^()]*\([^()]*\)(?: const)? "
+)
+
+
+class OnnxRuntimeError(Exception):
+    """What onnxruntime says is wrong."""
 
 
 class Session:
@@ -31,6 +44,10 @@ class Session:
         device: "cpu" or "gpu".
         optimised: whether operators may be fused, as onnxruntime does unless it is told not to;
             otherwise every value is what its operator alone makes of its inputs.
+
+    Raises:
+        OnnxRuntimeError: onnxruntime does not take the model, or cannot use the GPU that is
+            asked for (it would take the CPU).
     """
 
     def __init__(
@@ -42,14 +59,33 @@ class Session:
         self._held = [onnxruntime.OrtValue.ortvalue_from_numpy(weights[name]) for name in names]
         options = _options(optimised=optimised)
         options.add_external_initializers(names, self._held)
-        self._session = onnxruntime.InferenceSession(
-            model.SerializeToString(), options, providers=PROVIDERS[device]
-        )
+        if device == "gpu" and (problem := gpu_problem()):
+            raise OnnxRuntimeError(problem)
+        with _plain_messages():
+            self._session = onnxruntime.InferenceSession(
+                model.SerializeToString(), options, providers=PROVIDERS[device]
+            )
+        if device == "gpu" and CUDA not in self._session.get_providers():
+            raise OnnxRuntimeError("onnxruntime cannot load what it needs for CUDA")
 
     def run(self, inputs: Mapping[str, Array]) -> list[Any]:
-        """All outputs; an array each, but for types that no array can hold."""
-        found: list[Any] = self._session.run(None, dict(inputs))
+        """All outputs; an array each, but for types that no array can hold.
+
+        Raises:
+            OnnxRuntimeError: the network does not take these inputs.
+        """
+        with _plain_messages():
+            found: list[Any] = self._session.run(None, dict(inputs))
         return found
+
+
+@contextmanager
+def _plain_messages() -> Iterator[None]:
+    """Say what is wrong without the places in onnxruntime's own source."""
+    try:
+        yield
+    except Exception as error:  # its exceptions have no class in common
+        raise OnnxRuntimeError(SOURCE_PLACES.sub("", str(error)).strip()) from error
 
 
 def _options(*, optimised: bool) -> Any:
@@ -66,7 +102,7 @@ def _options(*, optimised: bool) -> Any:
 
 def gpu_problem() -> str:
     """Why onnxruntime can use no GPU; empty where it can."""
-    if "CUDAExecutionProvider" in onnxruntime.get_available_providers():
+    if CUDA in onnxruntime.get_available_providers():
         return ""
     version = onnxruntime.__version__
     return f"onnxruntime {version} is built without CUDA; install onnxruntime-gpu"

@@ -289,6 +289,8 @@ def record(
     try:
         with torch.enable_grad(), _eager(), recorder:
             outputs = flatten(model(image), _is_tensor)
+        for output in outputs:
+            recorder.value(output)  # one that passed the dispatcher by is noted now
     except Exception as error:  # the target's code may raise anything
         raise CaptureError(cause(error)) from error
     finally:
@@ -369,4 +371,18 @@ def _numpy(tensor: torch.Tensor) -> Array:
     return array
 
 
+class TracedAdapter(TorchAdapter):
+    """Traces: PyTorch networks that stay in the mode in which they were traced."""
+
+    trains = False
+
+    def owns(self, model: object) -> bool:
+        """Whether `model` is a trace, or a module that holds one."""
+        return super().owns(model) and any(
+            isinstance(module, torch.jit.TracedModule)
+            for module in model.modules()  # type: ignore[attr-defined]
+        )
+
+
 ADAPTER: Adapter = TorchAdapter()
+TRACED: Adapter = TracedAdapter()

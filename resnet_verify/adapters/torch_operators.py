@@ -70,7 +70,7 @@ def to_graph(
     graph = Graph(
         tuple(reading.nodes), results, reading.shapes, reading.dtypes, training, tuple(registered)
     )
-    positions = {call.outputs[0].number: call.position for call in calls if call.position >= 0}
+    positions = {call.outputs[0].number: position for position, call in enumerate(calls)}
     return graph, positions, reading.tensors
 
 

@@ -38,15 +38,11 @@ class Value:
 
 @dataclass(frozen=True)
 class Call:
-    """One operator as it was called: arguments by name, values in place of tensors.
-
-    `position` numbers the calls of the dispatcher; -1 where the recorder made this one up.
-    """
+    """One operator as it was called: arguments by name, values in place of tensors."""
 
     name: str
     arguments: Mapping[str, Any]
     outputs: tuple[Value, ...]
-    position: int = -1
     origin: str = ""
     detached: bool = False
 
@@ -69,7 +65,7 @@ class Recorder(TorchDispatchMode):
     """Records what is executed while it is entered.
 
     Args:
-        keep: positions of calls whose first result is copied into `kept`.
+        keep: positions, among all `calls`, of those whose first result is copied into `kept`.
 
     `sources` holds the tensors that no recorded operator made: parameters, buffers, constants.
     """
@@ -84,7 +80,6 @@ class Recorder(TorchDispatchMode):
         # Tensors are kept alive, so that no two of them have the same id.
         self._values: dict[int, Value] = {}
         self._sharing: dict[int, dict[int, torch.Tensor]] = {}
-        self._position = 0
 
     def value(self, tensor: torch.Tensor) -> Value:
         """The present value of a tensor; one that was never seen is a source."""
@@ -93,15 +88,15 @@ class Recorder(TorchDispatchMode):
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The operators that the dispatcher was called with, in order."""
-        return tuple(noted.call.name for noted in self._noted if noted.call.position >= 0)
+        """The operators in order."""
+        return tuple(noted.call.name for noted in self._noted)
 
     def calls(self) -> Iterator[Call]:
         """What was recorded; asked for after the forward pass."""
         for noted in self._noted:
             call = noted.call
             broken = noted.differentiable and not any(t.requires_grad for t in noted.results)
-            yield Call(call.name, call.arguments, call.outputs, call.position, call.origin, broken)
+            yield Call(call.name, call.arguments, call.outputs, call.origin, broken)
 
     def __torch_dispatch__(
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None
@@ -124,14 +119,16 @@ class Recorder(TorchDispatchMode):
         outputs = tuple(self._new_value(tensor) for tensor in results)
         floating = results[0].is_floating_point()
         name = func.overloadpacket.__name__
-        call = Call(name, in_values, outputs, self._position, origin)
-        self._noted.append(_Noted(call, tuple(results), differentiable and floating))
+        call = Call(name, in_values, outputs, origin)
+        self._note(_Noted(call, tuple(results), differentiable and floating))
         for tensor in written:
             self._overwrite_aliases(tensor)
-        if self._position in self._keep:
-            self.kept[self._position] = results[0].detach().clone()
-        self._position += 1
         return result
+
+    def _note(self, noted: _Noted) -> None:
+        if len(self._noted) in self._keep:
+            self.kept[len(self._noted)] = noted.results[0].detach().clone()
+        self._noted.append(noted)
 
     def _new_value(self, tensor: torch.Tensor) -> Value:
         value = Value(len(self.tensors))
@@ -163,7 +160,7 @@ class Recorder(TorchDispatchMode):
 
     def _made_up(self, name: str, arguments: dict[str, Value], tensor: torch.Tensor) -> Value:
         value = self._new_value(tensor)
-        self._noted.append(_Noted(Call(name, arguments, (value,)), (tensor,), False))
+        self._note(_Noted(Call(name, arguments, (value,)), (tensor,), False))
         return value
 
 

@@ -196,6 +196,8 @@ def _try_laws(examination: Examination) -> dict[tuple[str, str], str]:
             stopped.append(reason)
             return
         for block in blocks[chosen]:
+            if not {block.entering, block.leaving, block.shortcut} <= values.keys():
+                continue  # computed together with something else
             for name, law in LAWS.items():
                 if text := law(block, values):
                     broken.setdefault((name, block.where), text)

@@ -163,7 +163,7 @@ def statistics(examination: Examination) -> Iterator[Diagnosis]:
     return about(examination, "STR-STATISTICS", "statistics")
 
 
-@check("STR-MOMENTUM", source=f"{BATCH_NORM}, section 3.1")
+@check("STR-MOMENTUM", source=f"{BATCH_NORM}, section 3.1", training=True)
 def momentum(examination: Examination) -> Iterator[Diagnosis]:
     """Every batch norm keeps most of its running statistics at each step.
 
@@ -179,13 +179,13 @@ def sharing(examination: Examination) -> Iterator[Diagnosis]:
     return about(examination, "STR-SHARING", "sharing")
 
 
-@check("STR-DETACHED", source=f"{HE_2016}, section 3.1")
+@check("STR-DETACHED", source=f"{HE_2016}, section 3.1", training=True)
 def detached(examination: Examination) -> Iterator[Diagnosis]:
     """Gradients pass everywhere."""
     return about(examination, "STR-DETACHED", "detached")
 
 
-@check("STR-FROZEN", source=f"{HE_2016}, section 3.4")
+@check("STR-FROZEN", source=f"{HE_2016}, section 3.4", training=True)
 def frozen(examination: Examination) -> Iterator[Diagnosis]:
     """Every parameter is trainable."""
     return about(examination, "STR-FROZEN", "frozen")

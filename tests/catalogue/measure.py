@@ -7,6 +7,8 @@ from contextlib import contextmanager
 import numpy as np
 import paddle
 
+no_grad, seed = paddle.no_grad, paddle.seed
+
 
 def batch(entry, seed=0):
     values = np.random.default_rng(seed).standard_normal(entry.input_shape)
@@ -23,18 +25,6 @@ def first_array(output):
         else:
             output = next(iter(vars(output).values()))
     return output.numpy()
-
-
-def difference(found, expected):
-    """Relative distance of two outputs; infinite where their shapes differ."""
-    a = found if isinstance(found, np.ndarray) else first_array(found)
-    b = expected if isinstance(expected, np.ndarray) else first_array(expected)
-    if a.shape != b.shape:
-        return float("inf")
-    a, b = a.astype("float64"), b.astype("float64")
-    if not np.isfinite(a).all():
-        return float("inf")
-    return float(np.linalg.norm(a - b) / max(np.linalg.norm(b), 1e-30))
 
 
 def tensors(net):
@@ -85,6 +75,10 @@ def copy_state(source, destination):
     assert state_shapes(source) == state_shapes(destination)
     for a, b in zip(tensors(source), tensors(destination), strict=True):
         b.set_value(a.numpy())
+
+
+def load_state(net, other):
+    net.set_state_dict(other.state_dict())
 
 
 def gradients(net, x):

@@ -33,19 +33,19 @@ AT_224 = {"input_shape": (2, 3, 224, 224)}
 _ACTIVATIONS = (
     Broken(
         "relu-before-add", activations.relu_before_add, ("relu.*add", "activation"),
-        "stage 3, block 1", "F", vision.resnet50,
+        "stage 3, block 1", "F", vision.resnet18,
     ),
     Broken(
         "no-final-relu", activations.no_final_relu, ACTIVATION,
-        "stage 2, block 2", "F", vision.resnet34,
+        "stage 2, block 1", "F", vision.resnet18,
     ),
     Broken(
         "no-inner-relu", activations.no_inner_relu, ACTIVATION,
-        "stage 3, block 1", "F", functional.resnet18,
+        "stage 3, block 1", "F", functional.resnet20, **CIFAR_INPUT,
     ),
     Broken(
         "relu-then-norm", activations.relu_then_norm, ("relu", "order", "norm"),
-        "stage 2, block 3", "F", vision.resnet50,
+        "stage 2, block 1", "F", vision.resnet18,
     ),
     Broken(
         "leaky-unit", activations.leaky_unit, ("leaky",),
@@ -54,7 +54,7 @@ _ACTIVATIONS = (
     Broken("silu-everywhere", activations.silu_everywhere, ("silu",), "", "F", vision.resnet18),
     Broken(
         "relu6-in-one-block", activations.relu6_in_one_block, ("relu6",),
-        "stage 2, block 1", "F", lambda: timm_like.resnet50(zero_init_last=False),
+        "stage 2, block 1", "F", timm_like.resnet18,
     ),
     Broken("prelu-in-stem", activations.prelu_in_stem, ("prelu",), "stem"),
     Broken(
@@ -63,15 +63,15 @@ _ACTIVATIONS = (
     ),
     Broken(
         "rectified-shortcut", activations.rectified_shortcut, ACTIVATION,
-        "stage 3, block 0", "F", vision.resnet34,
+        "stage 3, block 0", "F", vision.resnet18,
     ),
     Broken(
         "branch-rectified-everywhere", activations.branch_rectified_everywhere, ACTIVATION,
-        "", "F", sequential.generated_resnet50,
+        "", "F", sequential.generated_resnet18,
     ),
     Broken(
         "straight-through-relu", activations.straight_through, ("gradient",), "",
-        "G", functional.resnet18,
+        "G", functional.resnet20, **CIFAR_INPUT,
     ),
 )  # fmt: skip
 
@@ -88,7 +88,7 @@ _STRIDES = (
     ),
     Broken(
         "stride-on-second-conv", strides.stride_on_second_conv, ("stride",),
-        "", "F", vision.resnet34,
+        "", "F", vision.resnet18,
     ),
     Broken(
         # Every second pixel taken one convolution later: only batch statistics can tell.
@@ -97,23 +97,23 @@ _STRIDES = (
     ),
     Broken(
         "stride-on-both", strides.stride_on_both, ("stride",),
-        "stage 2, block 0", "F", vision.resnet50,
+        "stage 2, block 0", "F", vision.resnet18,
     ),
     Broken(
         "last-stage-keeps-size", strides.last_stage_keeps_size, ("stride",),
-        "stage 4", "F", vision.resnet50,
+        "stage 4", "F", vision.resnet18,
     ),
-    Broken("stem-padding-2", strides.stem_padding_2, PADDING, "stem", "F", vision.resnet50),
+    Broken("stem-padding-2", strides.stem_padding_2, PADDING, "stem", "F", vision.resnet18),
     Broken(
         "small-stem-of-stride-2", strides.small_stem_keeps_pool,
         ("kernel", "3x3", "stride", "pool"), "stem",
     ),
-    Broken("stem-stride-1", strides.stem_stride_1, ("stride",), "stem", "F", vision.resnet34),
+    Broken("stem-stride-1", strides.stem_stride_1, ("stride",), "stem", "F", vision.resnet18),
     Broken(
         "pool-without-padding", strides.pool_without_padding, PADDING,
         "stem", "F", vision.resnet18,
     ),
-    Broken("ceil-pool", strides.ceil_pool, ("ceil", "padding"), "stem", "F", vision.resnet50),
+    Broken("ceil-pool", strides.ceil_pool, ("ceil", "padding"), "stem", "F", vision.resnet18),
     Broken(
         "average-pool-stem", strides.average_pool_stem, ("average", "avg", "max"),
         "stem", "F", timm_like.resnet18,
@@ -126,19 +126,20 @@ _STRIDES = (
     Broken("blurred-pool", strides.blurred_pool, ("pool", "max"), "stem"),
     Broken(
         "same-like-tensorflow", strides.same_like_tensorflow, ("padding", "same"),
-        "stage 2, block 0", "F", functional.resnet18,
+        "stage 2, block 0", "F", functional.resnet20, **CIFAR_INPUT,
     ),
     Broken(
         "reflected-conv", strides.reflected_conv, ("reflect", "padding.mode"),
-        "stage 2, block 1", "F", vision.resnet50,
+        "stage 2, block 1", "F", vision.resnet18,
     ),
     Broken(
-        "circular-everywhere", strides.circular_everywhere, ("circular", "padding.mode"),
-        "", "F", vision.resnet18,
+        # PyTorch pads circularly slice by slice.
+        "circular-conv", strides.circular_conv, ("circular", "padding", "slice"),
+        "stage 3, block 1", "F", vision.resnet18,
     ),
     Broken(
         "dilated-inside", strides.dilated_inside, ("dilat",),
-        "stage 3, block 2", "F", vision.resnet50,
+        "stage 3, block 1", "F", vision.resnet18,
     ),
     Broken("sixteen-groups", strides.sixteen_groups, ("group",), "stage 3, block 2"),
     Broken("ungrouped", strides.ungrouped, ("group",), "stage 2, block 1"),
@@ -151,7 +152,7 @@ ADD = ("add", "sum", "shortcut", "addition")
 _ADDITION = (
     Broken("equals-plus", addition.equals_plus, (*ADD, "unused", "not used", "blocks"),
            "stage 3", "F", vision.resnet18),
-    Broken("forgotten-sum", addition.forgotten, ADD, "stage 3, block 2", "F", vision.resnet34),
+    Broken("forgotten-sum", addition.forgotten, ADD, "stage 3, block 1", "F", vision.resnet18),
     Broken(
         "changed-identity", addition.changed_identity, ADD, "stage 2, block 1",
         "F", vision.resnet18,
@@ -168,12 +169,12 @@ _ADDITION = (
         "F", cifar.resnet20_b, **CIFAR_INPUT,
     ),
     Broken(
-        "small-alpha", addition.small_alpha, ("scale", r"0\.2", "multipl"), "stage 3, block 3",
-        "F", lambda: timm_like.resnet50(zero_init_last=False),
+        "small-alpha", addition.small_alpha, ("scale", r"0\.2", "multipl"), "stage 3, block 1",
+        "F", timm_like.resnet18,
     ),
     Broken(
         "mean-of-paths", addition.mean_of_paths, ("scale", "mean", "divide", "stack"), "",
-        "F", functional.resnet18,
+        "F", functional.resnet20, **CIFAR_INPUT,
     ),
     Broken(
         "learned-scale", addition.learned_scale, ("scale", "multipl", "product"),
@@ -184,12 +185,12 @@ _ADDITION = (
         "", "F", loops.resnet18,
     ),
     Broken(
-        "maximum", addition.maximum, ("maximum", "add"), "stage 2, block 3",
-        "F", vision.resnet34,
+        "maximum", addition.maximum, ("maximum", "add"), "stage 2, block 1",
+        "F", vision.resnet18,
     ),
     Broken(
-        "product", addition.product, ("multipl", "product", "add"), "stage 4, block 2",
-        "F", timm_like.resnet50,
+        "product", addition.product, ("multipl", "product", "add"), "stage 4, block 1",
+        "F", timm_like.resnet18,
     ),
     Broken(
         "first-channels-only", addition.first_channels_only,
@@ -198,7 +199,7 @@ _ADDITION = (
     Broken("concatenated", addition.concatenated, ("concat",), "stage 3, block 1"),
     Broken(
         "norm-after-add", addition.norm_after_add, ("norm",), "stage 2, block 1",
-        "F", functional.resnet18,
+        "F", functional.resnet20, **CIFAR_INPUT,
     ),
     Broken(
         "activated-in-place", addition.activated_in_place,
@@ -219,44 +220,50 @@ UNREGISTERED = ("regist", "state_dict", "parameters()")
 _NORMS = (
     Broken(
         "tensorflow-momentum", norms.tensorflow_momentum, ("momentum",), "",
-        "B", vision.resnet50,
+        "B", vision.resnet18,
     ),
     Broken(
         "momentum-in-one-block", norms.momentum_in_one_block, ("momentum",),
         "stage 4, block 1", "B", timm_like.resnet18,
     ),
     Broken("momentum-zero", norms.momentum_zero, UPDATE, "", "B", vision.resnet18),
-    Broken("tensorflow-epsilon", norms.tensorflow_epsilon, ("eps",), "", "F", vision.resnet50),
+    Broken("tensorflow-epsilon", norms.tensorflow_epsilon, ("eps",), "", "F", vision.resnet18),
     Broken(
-        "epsilon-in-one-block", norms.epsilon_in_one_block, ("eps",), "stage 3, block 2",
-        "F", openmm.resnet50_vd,
+        "epsilon-in-one-block", norms.epsilon_in_one_block, ("eps",), "stage 3, block 1",
+        "F", openmm.resnet18_vd,
     ),
     Broken("no-running-statistics", norms.no_running_statistics, ("batch stat", *STATISTICS), ""),
     Broken(
         "batch-statistics-in-one-block", norms.batch_statistics_in_one_block,
-        ("batch stat", *STATISTICS), "stage 3, block 4",
+        ("batch stat", *STATISTICS), "stage 3, block 1",
     ),
     Broken(
         "always-training", norms.always_training, ("batch stat", *STATISTICS), "",
-        "E", functional.resnet18,
+        "E", functional.resnet20, **CIFAR_INPUT,
     ),
-    Broken("never-training", norms.never_training, STATISTICS, "", "T", functional.resnet18),
-    Broken("copied-statistics", norms.copied_statistics, UPDATE, "", "B", functional.resnet18),
+    Broken(
+        "never-training", norms.never_training, STATISTICS, "",
+        "T", functional.resnet20, **CIFAR_INPUT,
+    ),
+    Broken(
+        "copied-statistics", norms.copied_statistics, UPDATE, "",
+        "B", functional.resnet20, **CIFAR_INPUT,
+    ),
     Broken("frozen-by-train", norms.frozen_by_train, STATISTICS, "", "T", vision.resnet18),
     Broken(
         "eval-is-ignored", norms.eval_is_ignored, ("batch stat", *STATISTICS), "",
         "E", vision.resnet18,
     ),
     Broken("frozen-batch-norm", norms.frozen_batch_norm, NORM, ""),
-    Broken("forgetful-statistics", norms.forgetful_statistics, ("saved", "load"), "", "-"),
+    Broken("forgetful-statistics", norms.forgetful_statistics, ("saved", "load"), "", "S"),
     Broken("plain-statistics", norms.plain_statistics, UNREGISTERED, ""),
     Broken("shared-norm", norms.shared_norm, SHARED, "stage 2, block 1"),
     Broken(
         "wrong-norm", norms.wrong_norm, (*SHARED, "unused", "never used"),
-        "stage 3, block 3", "F", vision.resnet50,
+        "stage 3, block 1", "F", vision.resnet18,
     ),
     Broken(
-        "missing-norm", norms.missing_norm, NORM, "stage 3, block 1", "F", vision.resnet50,
+        "missing-norm", norms.missing_norm, NORM, "stage 3, block 1", "F", vision.resnet18,
     ),
     Broken(
         "norm-before-conv", norms.norm_before_conv, ("norm", "order", "pre-?activ"),
@@ -283,12 +290,12 @@ _SHORTCUTS = (
     Broken("projection-3x3", shortcuts.projection_3x3, ("kernel", "3x3"), "stage 4, block 0"),
     Broken(
         "rectified-projection", shortcuts.rectified_projection, ACTIVATION,
-        "stage 3, block 0", "F", timm_like.resnet50,
+        "stage 3, block 0", "F", timm_like.resnet18,
     ),
     Broken("projection-in-every-block", shortcuts.projection_in_every_block, PROJECTION, ""),
     Broken(
         "pooled-projection", shortcuts.pooled_projection, ("pool",),
-        "stage 3, block 0", "F", vision.resnet50,
+        "stage 3, block 0", "F", vision.resnet18,
     ),
     Broken(
         "projection-of-branch", shortcuts.projection_of_branch, (*PROJECTION, "input"),
@@ -345,15 +352,15 @@ _STRUCTURE = (
     Broken("biased-stem", structure.biased_stem, ("bias",), "stem"),
     Broken(
         "bypassed-block", structure.bypassed_block, (*UNUSED, *COUNT), "stage 2",
-        "F", lambda: openmm.ResNet(34, "b"),
+        "F", openmm.resnet18_vb,
     ),
     Broken(
         "skipped-block", structure.skipped_block, (*UNUSED, *COUNT), "stage 4",
-        "F", vision.resnet50,
+        "F", vision.resnet18,
     ),
     Broken(
-        "repeated-block", structure.repeated_block, (*SHARED, *COUNT), "stage 3",
-        "F", functional.resnet18,
+        "repeated-block", structure.repeated_block, (*SHARED, *COUNT), "stage 2",
+        "F", functional.resnet20, **CIFAR_INPUT,
     ),
     Broken("shared-blocks", structure.shared_blocks, SHARED, "stage [1-4]"),
     Broken(
@@ -364,7 +371,7 @@ _STRUCTURE = (
         "F", cifar.resnet20_b, **CIFAR_INPUT,
     ),
     Broken("plain-list", structure.plain_list, UNREGISTERED, "stage 3", "S"),
-    Broken("plain-tensors", structure.plain_tensors, UNREGISTERED, "head", "S"),
+    Broken("plain-tensors", structure.plain_tensors, UNREGISTERED, "head", "S", **CIFAR_INPUT),
     Broken(
         "built-in-forward", structure.built_in_forward, (*UNREGISTERED, "random"), "head", "R",
     ),
@@ -373,19 +380,19 @@ _STRUCTURE = (
     Broken("weight-norm", structure.weight_norm, WEIGHT, "stage 3, block 1"),
     Broken("spectral-norm", structure.spectral_norm, WEIGHT, "stage 2, block 0"),
     Broken("pruned", structure.pruned, WEIGHT, "stage 4, block 0"),
-    Broken("standardised-weights", structure.standardised_weights, WEIGHT, "stage 2, block 2"),
+    Broken("standardised-weights", structure.standardised_weights, WEIGHT, "stage 2, block 1"),
     Broken(
         "generated-without-pool", structure.generator_without_stem_pool, ("pool",), "stem",
-        "F", sequential.generated_resnet50,
+        "F", sequential.generated_resnet18,
     ),
 )  # fmt: skip
 
 _HEADS = (
     Broken("softmax-end", heads.softmax_end, ("softmax",), "head", "F", vision.resnet18),
-    Broken("softmax-layer", heads.softmax_layer, ("softmax",), "head", "F", loops.resnet34),
+    Broken("softmax-layer", heads.softmax_layer, ("softmax",), "head", "F", loops.resnet18),
     Broken(
         "log-softmax-end", heads.log_softmax_end, ("log_?softmax",), "head",
-        "F", functional.resnet34,
+        "F", functional.resnet20, **CIFAR_INPUT,
     ),
     Broken(
         "softmax-over-batch", heads.softmax_over_batch, ("softmax",), "head",
@@ -393,16 +400,20 @@ _HEADS = (
     ),
     Broken("sigmoid-end", heads.sigmoid_end, ("sigmoid",), "head", "F", timm_like.resnet18),
     Broken("argmax-end", heads.argmax_end, ("argmax",), "head", "F", vision.resnet18),
-    Broken("max-pool-head", heads.max_pool_head, ("max", "average"), "head", "F", vision.resnet50),
-    Broken("sum-pool-head", heads.sum_pool, ("sum", "pool"), "head", "F", functional.resnet18),
+    Broken("max-pool-head", heads.max_pool_head, ("max", "average"), "head", "F", vision.resnet18),
     Broken(
-        "mean-and-max", heads.mean_and_max, ("max", "add"), "head", "F", functional.resnet18,
+        "sum-pool-head", heads.sum_pool, ("sum", "pool"), "head",
+        "F", functional.resnet20, **CIFAR_INPUT,
+    ),
+    Broken(
+        "mean-and-max", heads.mean_and_max, ("max", "add"), "head",
+        "F", functional.resnet20, **CIFAR_INPUT,
     ),
     Broken("no-pool-head", heads.no_pool, ("pool",), "head", **AT_224),
     Broken("pixels-for-images", heads.pixels_for_images, ("pool", "reshape", "transpos"), "head"),
     Broken(
         "mixed-up-flatten", heads.mixed_up_flatten, ("transpos", "reshape", "flatten"),
-        "head", "F", lambda: openmm.ResNet(18, "b"),
+        "head", "F", openmm.resnet18_vb,
     ),
     Broken(
         "corner-pool", heads.corner_pool, ("pool", "slice", "select"), "head",
@@ -419,13 +430,13 @@ _HEADS = (
     ),
     Broken(
         "normalised-features", heads.normalised, ("normali", "norm", "divide", "div"), "head",
-        "F", timm_like.resnet50,
+        "F", timm_like.resnet18,
     ),
     Broken("temperature", heads.temperature, ("scale", "divide"), "head", "F", vision.resnet18),
     Broken("norm-in-head", heads.norm_in_head, NORM, "head"),
     Broken(
         "preact-without-last-norm", heads.preact_without_last_norm,
-        ("norm", "unused", "relu"), "head", "F", preact.resnet50_v2,
+        ("norm", "unused", "relu"), "head", "F", preact.resnet18_v2,
     ),
     Broken(
         "preact-without-last-relu", heads.preact_without_last_relu, ACTIVATION, "head",
@@ -446,14 +457,14 @@ _OPERATORS = (
         "autocast-stage", operators.autocast_stage, ("cast", "bfloat16"), "stage (2|3)",
         "F", vision.resnet18,
     ),
-    Broken("bgr", operators.bgr, ("index", "flip", "permut"), "stem|input", "F", vision.resnet50),
+    Broken("bgr", operators.bgr, ("index", "flip", "permut"), "stem|input", "F", vision.resnet18),
     Broken(
         "mirrored-map", operators.mirrored, ("flip",), "stage 3, block (0|1)",
         "F", loops.resnet18,
     ),
     Broken(
         "normalised-input", operators.normalising, ("subtract", "div", "normali", "scale"),
-        "stem|input", "F", vision.resnet50,
+        "stem|input", "F", vision.resnet18,
     ),
     Broken(
         "divided-input", operators.divided, ("scale", "divide"), "stem|input",
@@ -473,27 +484,28 @@ _OPERATORS = (
     ),
     Broken(
         "cropped-map", operators.cropped, ("slice", "crop"), "stem|stage 1",
-        "F", functional.resnet18,
+        "F", functional.resnet20, **CIFAR_INPUT,
     ),
     Broken(
-        "clamped-block", operators.clamped, ("clip", "clamp"), "stage 2, block 3",
-        "F", timm_like.resnet50,
+        "clamped-block", operators.clamped, ("clip", "clamp"), "stage 2, block 1|stage 3, block 0",
+        "F", timm_like.resnet18,
     ),
     Broken("without-nan", operators.without_nan, ("nan_to_num",), ""),
     Broken(
-        "masked-branch", operators.masked, ("mask", "where", "lt"), "stage 4, block 2",
-        "F", vision.resnet50,
+        "masked-branch", operators.masked, ("mask", "where", "lt"), "stage 4, block 1",
+        "F", vision.resnet18,
     ),
     Broken(
         "shuffled-channels", operators.shuffled, ("shuffle", "transpos", "reshape"),
-        "stage 3, block 3", "F", timm_like.resnet34,
+        "stage 3, block 1", "F", timm_like.resnet18,
     ),
     Broken(
-        "rolled-map", operators.rolled, ("roll",), "stage 3, block (3|4)", "F", vision.resnet50,
+        "rolled-map", operators.rolled, ("roll",), "stage (3, block 1|4, block 0)",
+        "F", vision.resnet18,
     ),
     Broken(
         "batch-centred", operators.batch_centred, ("mean", "subtract", "scale", "batch"), "head",
-        "F", functional.resnet18,
+        "F", functional.resnet20, **CIFAR_INPUT,
     ),
     Broken(
         "altering-hook", operators.altering_hook, ("scale by 2",), "stage (2, block 1|3, block 0)",
@@ -512,12 +524,12 @@ _TRAINING = (
         "FR", vision.resnet18,
     ),
     Broken(
-        "always-dropped", training.always_dropped, DROPOUT, "stage 3, block 3",
-        "FR", openmm.resnet50_vb,
+        "always-dropped", training.always_dropped, DROPOUT, "stage 3, block 1",
+        "FR", openmm.resnet18_vb,
     ),
     Broken(
         "drop-path-in-eval", training.drop_path_in_eval, (*DROPOUT, "bernoulli", "drop.path"),
-        "stage 2, block 1", "F", timm_like.resnet50,
+        "stage 2, block 1", "F", timm_like.resnet18,
     ),
     Broken(
         "noisy-input", training.noisy, ("noise", "random", "gaussian", "normal", "randn"),
@@ -525,7 +537,7 @@ _TRAINING = (
     ),
     Broken(
         "detached-shortcut", training.detached_shortcut, DETACHED, "stage 3, block 1",
-        "G", vision.resnet50,
+        "G", vision.resnet18,
     ),
     Broken(
         "data-of-shortcut", training.data_of_shortcut, DETACHED, "stage 2, block 1",
@@ -536,10 +548,10 @@ _TRAINING = (
         "no-grad-features", training.no_grad_features, DETACHED, "stem|stage",
         "G", timm_like.resnet18,
     ),
-    Broken("inference-stem", training.inference_stem, ("inference", *DETACHED), ""),
+    Broken("inference-stem", training.inference_stem, ("inference", *DETACHED), "", **CIFAR_INPUT),
     Broken("through-numpy", training.through_numpy, DETACHED, "", "G", vision.resnet18),
     Broken(
-        "frozen-stages", training.frozen_stages, FROZEN, "stem|stage 1", "G", vision.resnet50,
+        "frozen-stages", training.frozen_stages, FROZEN, "stem|stage 1", "G", vision.resnet18,
     ),
     Broken(
         "frozen-conv", training.frozen_conv, FROZEN, "stage 2, block 1",
@@ -554,9 +566,9 @@ _TRAINING = (
     ),
     Broken(
         "hooked-parameter", training.hooked_parameter, ("gradient",), "stage 3, block 1",
-        "G", functional.resnet18,
+        "G", functional.resnet20, **CIFAR_INPUT,
     ),
-    Broken("cached-features", training.cached_features, STATEFUL, "", "R"),
+    Broken("cached-features", training.cached_features, STATEFUL, "", "R", **CIFAR_INPUT),
     Broken("counting-block", training.counting_block, (*STATEFUL, *COUNT), "", "R", **CIFAR_INPUT),
     Broken(
         "moving-input-mean", training.moving_input_mean, (*STATEFUL, "subtract", "mean"),
@@ -564,17 +576,20 @@ _TRAINING = (
     ),
     Broken(
         "changes-input", training.changes_input, ("input", "in.place", "subtract", "scale"), "",
-        "FR", lambda: openmm.ResNet(18, "b"),
+        "FR", openmm.resnet18_vb,
     ),
     Broken(
         "eval-skips-block", training.eval_skips_block, ("eval", "mode", *UNUSED, *COUNT), "",
         "E", vision.resnet18,
     ),
     Broken("eval-softmax", training.eval_softmax, ("softmax",), "head", "E", timm_like.resnet18),
-    Broken("classifier-not-saved", training.classifier_not_saved, ("saved", "load"), "", "S"),
     Broken(
-        "traced-in-evaluation", training.traced_in_evaluation, STATISTICS, "",
-        "T", vision.resnet18,
+        "classifier-not-saved", training.classifier_not_saved, ("saved", "load"), "",
+        "S", **CIFAR_INPUT,
+    ),
+    Broken(
+        "traced-in-training", training.traced_in_training, STATISTICS, "",
+        "E", vision.resnet18,
     ),
 )  # fmt: skip
 
@@ -592,7 +607,7 @@ _FORMS = (
     ),
     Broken(
         "hard-sigmoid", forms.hard_sigmoid, ("sigmoid", "squeeze", "gate"),
-        "stage 3, block 1", "F", lambda: timm_like.resnet50(attn_layer=timm_like.SEModule),
+        "stage 3, block 1", "F", timm_like.resnet18_se,
     ),
     Broken(
         "se-without-relu", forms.se_without_relu, (*ACTIVATION, "squeeze"), "",
@@ -600,16 +615,16 @@ _FORMS = (
     ),
     Broken(
         "se-reduction-4", forms.se_reduction_4, ("reduction", "squeeze", "width", "channels"),
-        "stage 2, block 2",
+        "stage 2, block 1",
     ),
-    Broken("se-missing", forms.se_missing, ("squeeze", r"\bse\b"), "stage 3, block 4"),
+    Broken("se-missing", forms.se_missing, ("squeeze", r"\bse\b"), "stage 3, block 1"),
     Broken(
         "gate-after-add", forms.gate_after_add, ("squeeze", r"\bse\b", "add"),
         "stage 3, block 1", "F", timm_like.seresnet18,
     ),
     Broken(
         "vd-projection-strides", forms.vd_projection_strides, ("pool", "stride"),
-        "stage 3, block 0", "F", openmm.resnet50_vd,
+        "stage 3, block 0", "F", openmm.resnet18_vd,
     ),
     Broken(
         "vd-pool-3x3", forms.vd_pool_counts_padding, ("pool", "kernel", "3x3"),
@@ -626,23 +641,23 @@ _FORMS = (
     Broken("deep-stem-width-64", forms.deep_stem_width_64, ("width", "channels"), "stem"),
     Broken(
         "preact-after-activation", forms.after_activation,
-        ("shortcut", "norm", "relu", "activat"), "", "F", preact.resnet50_v2,
+        ("shortcut", "norm", "relu", "activat"), "", "F", preact.resnet18_v2,
     ),
     Broken(
         "preact-activated", forms.activated, ACTIVATION, "stage 2, block 1",
         "F", preact.resnet18_v2,
     ),
     Broken(
-        "preact-relu-missing", forms.relu_missing, ACTIVATION, "stage 3, block 2",
-        "F", preact.resnet50_v2,
+        "preact-relu-missing", forms.relu_missing, ACTIVATION, "stage 3, block 1",
+        "F", preact.resnet18_v2,
     ),
     Broken(
         "undilated-block", forms.undilated_block, ("dilat",), "stage 4, block 1",
-        "F", vision.dilated_os16,
+        "F", timm_like.resnet18_os16,
     ),
     Broken("d2l-without-relu", forms.d2l_without_relu, ACTIVATION, ""),
     Broken("d2l-last-pool", forms.d2l_last_pool, ("pool",), "head"),
-    Broken("groups-in-vd", forms.resnext_of_vd, ("group",), "stage 3, block 1"),
+    Broken("groups-in-vd", forms.groups_in_vd, ("group",), "stage 3, block 1"),
 )  # fmt: skip
 
 BROKEN = (

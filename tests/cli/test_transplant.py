@@ -66,9 +66,8 @@ def test_the_report_and_the_file(folder, capsys):
     assert os.listdir(folder) == ["w.safetensors"]
 
 
-@pytest.mark.parametrize("net", ["channels_last", "convolution_as_head"])
-def test_there_and_back_gives_the_same_to_the_last_bit(folder, net, capsys):
-    between = f"{NETS}:{net}"
+def test_there_and_back_gives_the_same_to_the_last_bit(folder, capsys):
+    between = f"{NETS}:in_another_style"
     assert carry(REF, between, "there.pdparams") == 0
     assert carry(between, REF, "back.safetensors", "--weights", "there.pdparams") == 0
     expected, found = state_of(transplant_nets.ref()), load_file("back.safetensors")
@@ -264,7 +263,7 @@ def test_both_halves_run_in_processes_of_their_own(tmp_path):
     out, err = process.communicate(timeout=120)
     assert process.returncode == 0, err
     assert out.startswith(f"carried      {REF} to {OTHER}\n")
-    process = started(tmp_path, REF, f"{NETS}:dies", "--out", "w.safetensors")
+    process = started(tmp_path, f"{NETS}:dies", OTHER, "--out", "w.safetensors")
     out, err = process.communicate(timeout=120)
     assert (process.returncode, out) == (2, "")
     assert err.endswith(f"error: {NETS}:dies: its process left with exit code 3\n")
@@ -273,7 +272,7 @@ def test_both_halves_run_in_processes_of_their_own(tmp_path):
 
 @pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupt_leaves_nothing(tmp_path, sign):
-    process = started(tmp_path, REF, f"{NETS}:waits", "--out", "w.safetensors")
+    process = started(tmp_path, f"{NETS}:waits", OTHER, "--out", "w.safetensors")
     deadline = time.monotonic() + 60
     while not (tmp_path / "waiting").exists() and time.monotonic() < deadline:
         time.sleep(0.05)

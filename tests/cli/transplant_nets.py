@@ -66,10 +66,6 @@ class Hidden(Wrapper):
         return self.net[0](x)
 
 
-def channels_last():
-    return Last(other())
-
-
 def hidden():
     return Hidden(other())
 
@@ -80,12 +76,13 @@ def with_unused_layer():
     return model
 
 
-def convolution_as_head():
+def in_another_style():
+    """Images with channels last; a convolution for the linear layer."""
     model = other()
     model.linear = paddle.nn.Sequential(
         paddle.nn.Unflatten(1, [64, 1, 1]), paddle.nn.Conv2D(64, 10, 1), paddle.nn.Flatten()
     )
-    return model
+    return Last(model)
 
 
 def frozen():

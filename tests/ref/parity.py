@@ -11,7 +11,7 @@ import numpy as np
 
 from resnet_ref import oracle
 from resnet_ref.derive import table
-from resnet_ref.layers import BatchNorm, Layer, Relu
+from resnet_ref.layers import BatchNorm, Layer, MaxPool, Relu
 from resnet_ref.layout import Block, Network
 from resnet_ref.oracle_layers import step
 from resnet_ref.places import Key
@@ -151,7 +151,7 @@ def run(
 def cotangent(network: Network | Block, x: np.ndarray) -> np.ndarray:
     """What the gradients are pulled back from: fixed, and nowhere near zero in norm."""
     shape = table(network, x.shape).output_shape
-    return np.random.default_rng(7).normal(size=shape)
+    return np.random.default_rng(7).normal(size=shape).astype(x.dtype)
 
 
 def distances(found: Outcome, expected: Outcome) -> dict[str, float]:
@@ -204,21 +204,30 @@ def measure(
 def measure_rounding(
     framework: Framework, network: Network, images: Sequence[np.ndarray], *, training: bool
 ) -> tuple[dict[str, float], dict[str, float]]:
-    """How far the framework and the oracle, both in float32, are from the oracle in float64.
-
-    On the image that keeps furthest from where a gradient jumps: an element that rounding takes
-    across the zero of a ReLU changes every gradient before it, however small the rounding is.
-    """
+    """How far the framework and the oracle, both in float32, are from the oracle in float64."""
     tensors = oracle.random_tensors(network, np.random.default_rng(3))
-    x = max(images, key=lambda each: margin(network, tensors, each, training=training))
+    x = calmest(images, network, tensors, training=training)
     stored, unbiased = as_stored(network, framework), framework.unbiased
     expected = run_oracle(stored, tensors, x, training=training, unbiased=unbiased)
-    narrow = {key: tensor.astype(np.float32) for key, tensor in tensors.items()}
-    own = run_oracle(
-        stored, narrow, x.astype(np.float32), training=training, unbiased=framework.unbiased
-    )
+    own = run_oracle(stored, *narrow(tensors, x), training=training, unbiased=unbiased)
     found = run(framework, network, tensors, x, training=training, dtype="float32")
     return distances(found, expected), distances(own, expected)
+
+
+def narrow(tensors: Tensors, x: np.ndarray) -> tuple[Tensors, np.ndarray]:
+    """In float32."""
+    return {key: tensor.astype("float32") for key, tensor in tensors.items()}, x.astype("float32")
+
+
+def calmest(
+    images: Sequence[np.ndarray], network: Network, tensors: Tensors, *, training: bool
+) -> np.ndarray:
+    """The image that keeps furthest from where a gradient jumps.
+
+    An element that rounding takes across the zero of a ReLU changes every gradient before it,
+    however small the rounding is.
+    """
+    return max(images, key=lambda x: margin(network, tensors, x, training=training))
 
 
 def margin(network: Network, tensors: Tensors, x: np.ndarray, *, training: bool) -> float:
@@ -226,8 +235,7 @@ def margin(network: Network, tensors: Tensors, x: np.ndarray, *, training: bool)
     nearest = [1.0]
 
     def noting(layer: Layer, held, image, *, training: bool):
-        if isinstance(layer, Relu):
-            nearest.append(np.abs(image).min() / np.sqrt((image**2).mean()))
+        nearest.append(_nearest(layer, image) / np.sqrt((image**2).mean()))
         return step(layer, held, image, training=training)
 
     with patch.object(oracle, "step", noting):
@@ -235,22 +243,39 @@ def margin(network: Network, tensors: Tensors, x: np.ndarray, *, training: bool)
     return min(nearest)
 
 
+def _nearest(layer: Layer, image: np.ndarray) -> float:
+    """The least distance from the zero of a ReLU, or between the largest two under a max pool."""
+    if isinstance(layer, Relu):
+        return np.abs(image).min()
+    if not isinstance(layer, MaxPool) or prod(layer.kernel) == 1:
+        return np.inf
+    windows = np.lib.stride_tricks.sliding_window_view(image, layer.kernel, (2, 3))
+    ahead = np.diff(np.partition(windows.reshape(-1, prod(layer.kernel)), -2)[:, -2:])
+    return np.min(ahead, where=ahead > 0, initial=np.inf)  # equal ones are zeros of a ReLU
+
+
 def measure_descent(
-    framework: Framework, network: Network, x: np.ndarray, descent: Descent
-) -> dict[str, float]:
-    """How far apart, after some steps, the changes of the parameters and of the statistics are."""
+    framework: Framework, network: Network, images: Sequence[np.ndarray], descent: Descent
+) -> tuple[dict[str, float], dict[str, float]]:
+    """How far the changes after some steps are from the oracle's: the framework's, its own.
+
+    The framework's are in its widest type, the oracle's own in float32.
+    """
     tensors = oracle.random_tensors(network, np.random.default_rng(3))
+    x = calmest(images, network, tensors, training=True)
     built = framework.build(network, framework.precision)
     framework.write(built, tensors)
     framework.descend(built, x, cotangent(network, x), descent)
-    stored = as_stored(network, framework)
-    expected = descend_oracle(stored, tensors, x, descent, unbiased=framework.unbiased)
-    found = framework.read(built)
+    stored, unbiased = as_stored(network, framework), framework.unbiased
+    expected = descend_oracle(stored, tensors, x, descent, unbiased=unbiased)
+    own = descend_oracle(stored, *narrow(tensors, x), descent, unbiased=unbiased)
 
-    def changes(after: Tensors, statistics: bool) -> Tensors:
-        return {k: after[k] - t for k, t in tensors.items() if is_statistic(k) == statistics}
+    def apart(after: Tensors) -> dict[str, float]:
+        found, wanted = ({k: a[k] - t for k, t in tensors.items()} for a in (after, expected))
+        both = dict(zip(wanted, each_distance(found, wanted), strict=True))
+        return {
+            "statistics": max(each for key, each in both.items() if is_statistic(key)),
+            "parameters": max(each for key, each in both.items() if not is_statistic(key)),
+        }
 
-    return {
-        name: max(each_distance(changes(found, kind), changes(expected, kind)))
-        for name, kind in (("parameters", False), ("statistics", True))
-    }
+    return apart(framework.read(built)), apart(own)

@@ -90,6 +90,17 @@ def test_shapes_are_those_derived(name, training):
     assert oracle.run(network, tensors, x, training=training).output.shape == expected
 
 
+@pytest.mark.parametrize("name", SEQUENCES)
+def test_float32_stays_float32(name, training):
+    network, x = sequence(name)
+    tensors = oracle.random_tensors(network, np.random.default_rng(0))
+    narrow = {key: tensor.astype("float32") for key, tensor in tensors.items()}
+    done = oracle.run(network, narrow, x.astype("float32"), training=training)
+    input_gradient, gradients = done.pull(np.ones_like(done.output))
+    arrays = (done.output, input_gradient, *gradients.values(), *done.statistics.values())
+    assert {array.dtype for array in arrays} == {np.dtype("float32")}
+
+
 def windows(layer, shape):
     """For each output pixel its index and its taps: (u, v, row, column) on the unpadded image."""
     _, _, rows, columns = output_shape(layer, shape)

@@ -7,10 +7,9 @@ import pytest
 
 pytest.importorskip("mindspore")
 
-
-from tests.ref.contract import Float32Contract, ParityContract
+from tests.ref.contract import Float32Contract
 from tests.ref.in_mindspore import FRAMEWORK
 
 
-class TestParity(ParityContract, Float32Contract):
+class TestParity(Float32Contract):
     framework = FRAMEWORK

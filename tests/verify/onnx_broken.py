@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from onnx import helper, numpy_helper
+from onnx import TensorProto, helper, numpy_helper
 
 from tests.verify.onnx_edits import (
     add_tensor,
@@ -106,6 +106,11 @@ def add_before_the_relu(model):
     node_of(model, "stage 1, block 1, add").input[1] = "stage 1, block 0, add"
 
 
+def cast_to_half(model):
+    put_after(model, "stage 1, block 0, post, relu 0", "Cast", to=TensorProto.FLOAT16)
+    put_after(model, "stage 1, block 0, post, relu 0 Cast", "Cast", to=TensorProto.FLOAT)
+
+
 def without(where):
     return lambda model: bypass(model, where)
 
@@ -190,7 +195,10 @@ BROKEN = {
     "head-by-maximum": Broken(
         kind("head, global pool 0", "GlobalMaxPool"), "STR-HEAD", "global max pool"
     ),
-    "gemm-scaled": Broken(attributes("head, linear 0", alpha=0.5), "STR-HEAD", r"alpha=0\.5"),
+    "gemm-scaled": Broken(
+        attributes("head, linear 0", alpha=0.5), "STR-ADD", "linear 0: scale by 0.5"
+    ),
+    "cast": Broken(cast_to_half, "STR-OPERATOR", "stage 1, block 1.*cast to float16"),
     "shared": Broken(share_a_weight, "STR-SHARING", "branch, conv 1 shares .* branch, conv 0"),
     "left-over": Broken(
         lambda model: add_tensor(model, "left over", np.ones((3, 4), np.float32)),

@@ -1,8 +1,12 @@
 """What is read out of ONNX's operators, as every opset from 9 to 20 writes them."""
 
+import pytest
+
+pytest.importorskip("onnx")
+pytest.importorskip("onnxruntime")
+
 import numpy as np
 import onnx
-import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 from resnet_ref.layers import Add, Linear, Relu
@@ -33,6 +37,7 @@ from resnet_verify.graph import (
     Softmax,
     Transpose,
 )
+from resnet_verify.normalise import normalise
 
 OPSETS = range(9, 21)
 IMAGE = (2, 4, 9, 7)
@@ -59,6 +64,13 @@ def read(nodes, opset, shape=IMAGE, **tensors):
     graph = ADAPTER.capture(network, shape, training=False).graph
     sources = Input | Parameter | Constant
     return [node.op for node in graph.nodes if not isinstance(node.op, sources)]
+
+
+def normalised(nodes, opset, shape=IMAGE, **tensors):
+    """The nodes that rules leave, weights and the image left out."""
+    network = OnnxNetwork(model(nodes, opset, tensors, sizes=[None] * len(shape)))
+    graph = normalise(ADAPTER.capture(network, shape, training=False).graph)
+    return [each for each in graph.nodes if not isinstance(each.op, Input | Parameter | Constant)]
 
 
 def only(nodes, opset, shape=IMAGE, **tensors):
@@ -150,29 +162,52 @@ def test_a_mean_over_no_axes_may_do_nothing():
 
 @pytest.mark.parametrize("opset", OPSETS)
 @pytest.mark.parametrize("transposed", [0, 1])
-def test_gemm(opset, transposed):
+@pytest.mark.parametrize("shape", [(5,), (1, 5)])
+def test_gemm_is_a_linear_layer(opset, transposed, shape):
     weight = floats(5, 3) if transposed else floats(3, 5)
     gemm = node("Gemm", "x", "w", "b", transB=transposed)
-    network = OnnxNetwork(model([gemm], opset, {"w": weight, "b": floats(5)}, sizes=(None, None)))
-    made = ADAPTER.capture(network, (2, 3), training=False).graph.nodes[-1]
+    (made,) = normalised([gemm], opset, (2, 3), w=weight, b=floats(*shape))
     assert made.op == Linear(3, 5, bias=True)
     assert made.out_first == bool(transposed)
 
 
-@pytest.mark.parametrize(
-    ("attributes", "words"),
-    [({"alpha": 0.5}, "alpha=0.5"), ({"beta": 2.0}, "beta=2.0"), ({"transA": 1}, "transA=1")],
-)
-def test_another_gemm_is_told_by_its_attributes(attributes, words):
-    gemm = node("Gemm", "x", "w", "b", **attributes)
-    found = only([gemm], 13, (3, 3), w=floats(3, 5), b=floats(5))
-    assert isinstance(found, Other)
-    assert words in found.attributes
+def test_the_factors_of_a_gemm_are_operators():
+    arrays = {"w": floats(3, 5), "b": floats(5)}
+    doubled = node("Gemm", "x", "w", "b", alpha=0.5, beta=2.0)
+    assert read([doubled], 13, (2, 3), **arrays) == [Matmul(), Scale(0.5), Scale(2.0), Add()]
+    assert read([node("Gemm", "x", "w", alpha=0.5)], 13, (2, 3), w=arrays["w"]) == [
+        Matmul(),
+        Scale(0.5),
+    ]
+    turned = node("Gemm", "x", "w", "b", transA=1)
+    assert only([turned], 13, (3, 3), **arrays) == Other("Gemm", "transA=1")
 
 
-def test_a_product_of_two_activations_is_no_layer():
+def test_the_product_of_two_activations_is_no_layer():
     nodes = [node("Transpose", output="t"), node("Gemm", "x", "t")]
-    assert read(nodes, 13, (3, 4)) == [Transpose((1, 0)), Other("Gemm")]
+    assert [made.op for made in normalised(nodes, 13, (3, 4))] == [
+        Transpose((1, 0)),
+        Other("matmul"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("equation", "op"),
+    [
+        ("ij,jk->ik", Matmul()),
+        ("nc, kc -> nk", Matmul(transposed=True)),
+        ("ij,jk->ki", Other("Einsum", "equation=ij,jk->ki")),
+        ("ij,ij->ij", Other("Einsum", "equation=ij,ij->ij")),
+    ],
+)
+def test_einsum(equation, op):
+    assert only([node("Einsum", "x", "w", equation=equation)], 13, (4, 4), w=floats(4, 4)) == op
+
+
+@pytest.mark.parametrize("opset", OPSETS)
+def test_a_sum_is_a_mean_times_the_number_of_its_terms(opset):
+    total = node("ReduceSum", axes=[2, 3]) if opset < 13 else node("ReduceSum", "x", "axes")
+    assert read([total], opset, axes=ints(2, 3)) == [Mean((2, 3)), Scale(63.0)]
 
 
 @pytest.mark.parametrize("opset", OPSETS)
@@ -217,8 +252,10 @@ def test_clip(opset):
 
 def test_activations():
     assert only([node("Relu")], 9) == Relu()
-    assert only([node("Max", "x", "zero")], 13, zero=np.float32(0)) == Relu()
-    assert isinstance(only([node("Max", "x", "one")], 13, one=np.float32(1)), Other)
+    (zero,), (one,) = (
+        normalised([node("Max", "x", "number")], 13, number=np.float32(number)) for number in (0, 1)
+    )
+    assert (zero.op, one.op) == (Relu(), Other("maximum"))
     for kind, name in (("LeakyRelu", "leaky_relu"), ("Sigmoid", "sigmoid"), ("Elu", "elu")):
         assert only([node(kind)], 9) == Activation(name)
     assert only([node("HardSwish")], 14) == Activation("hard_swish")
@@ -251,6 +288,14 @@ def test_slice(opset):
     backwards = {"s": ints(-1), "e": ints(-(2**31)), "a": ints(3), "t": ints(-1)}
     flip = node("Slice", "x", *backwards)
     assert only([flip], opset, **backwards) == Other("flip", "along axes [3]")
+
+
+def test_one_place_along_an_axis():
+    """``x[:, :, 0]`` takes out an axis."""
+    first = node("Gather", "x", "place", axis=2)
+    assert only([first], 13, (2, 4, 1, 1), place=np.array(0)) == Reshape()
+    assert read([first], 13, place=np.array(-1)) == [Slice((2,), (8,), (9,), (1,)), Reshape()]
+    assert only([first], 13, place=ints(0, 3)) == Other("Gather", "axis=2")
 
 
 @pytest.mark.parametrize("opset", OPSETS)

@@ -7,12 +7,11 @@ from torch.nn import functional as F
 from tests.catalogue_torch.correct import functional, loops, openmm, sequential, timm_like, vision
 
 
-class ReluBeforeAdd(vision.Bottleneck):
+class ReluBeforeAdd(vision.BasicBlock):
     def forward(self, x):
         identity = x if self.downsample is None else self.downsample(x)
         out = self.relu(self.bn1(self.conv1(x)))
         out = self.relu(self.bn2(self.conv2(out)))
-        out = self.relu(self.bn3(self.conv3(out)))
         return out + identity
 
 
@@ -35,12 +34,11 @@ class NoInnerRelu(functional.FunctionalResNet):
         return self.conv_norm(y, f"{key}_b", 1, 1)
 
 
-class ReluThenNorm(vision.Bottleneck):
+class ReluThenNorm(vision.BasicBlock):
     def forward(self, x):
         identity = x if self.downsample is None else self.downsample(x)
         out = self.bn1(self.relu(self.conv1(x)))
-        out = self.relu(self.bn2(self.conv2(out)))
-        out = self.bn3(self.conv3(out))
+        out = self.bn2(self.conv2(out))
         out += identity
         return self.relu(out)
 
@@ -71,26 +69,26 @@ class RectifiedShortcut(vision.BasicBlock):
         return self.relu(out + identity)
 
 
-def bottleneck_layers(cin, width, stride):
+def rectified_layers(cin, width, stride):
     """The generator that yields a ReLU after every norm, the last one included."""
-    yield from sequential.bottleneck_layers(cin, width, stride)
+    yield from sequential.basic_layers(cin, width, stride)
     yield nn.ReLU()
 
 
 def relu_before_add():
-    return vision.resnet50(special={(3, 1): ReluBeforeAdd})
+    return vision.resnet18(special={(3, 1): ReluBeforeAdd})
 
 
 def no_final_relu():
-    return vision.resnet34(special={(2, 2): NoFinalRelu})
+    return vision.resnet18(special={(2, 1): NoFinalRelu})
 
 
 def no_inner_relu():
-    return NoInnerRelu(18)
+    return NoInnerRelu(20)
 
 
 def relu_then_norm():
-    return vision.resnet50(special={(2, 3): ReluThenNorm})
+    return vision.resnet18(special={(2, 1): ReluThenNorm})
 
 
 def leaky_unit():
@@ -110,13 +108,13 @@ def silu_everywhere():
 
 
 def relu6_in_one_block():
-    net = timm_like.resnet50()
-    net.layer2[1].act3 = nn.ReLU6(inplace=True)
+    net = timm_like.resnet18()
+    net.layer2[1].act2 = nn.ReLU6(inplace=True)
     return net
 
 
 def prelu_in_stem():
-    net = openmm.resnet50_vb()
+    net = openmm.resnet18_vb()
     net.stem.activate = nn.PReLU()
     return net
 
@@ -126,11 +124,11 @@ def stem_without_relu():
 
 
 def rectified_shortcut():
-    return vision.resnet34(special={(3, 0): RectifiedShortcut})
+    return vision.resnet18(special={(3, 0): RectifiedShortcut})
 
 
 def branch_rectified_everywhere():
-    return nn.Sequential(*sequential.all_layers(branch_layers=bottleneck_layers))
+    return nn.Sequential(*sequential.all_layers((2, 2, 2, 2), rectified_layers, 1))
 
 
 class StraightThroughReLU(torch.autograd.Function):
@@ -153,4 +151,4 @@ class StraightThrough(functional.FunctionalResNet):
 
 
 def straight_through():
-    return StraightThrough(18)
+    return StraightThrough(20)

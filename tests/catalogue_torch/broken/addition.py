@@ -41,13 +41,12 @@ class ChangedIdentity(vision.BasicBlock):
         return self.relu(identity + out)
 
 
-class SavedInput(vision.Bottleneck):
+class SavedInput(vision.BasicBlock):
     """Adds into its own input: autograd needs it for the first convolution's gradient."""
 
     def forward(self, x):
         out = self.relu(self.bn1(self.conv1(x)))
-        out = self.relu(self.bn2(self.conv2(out)))
-        out = self.bn3(self.conv3(out))
+        out = self.bn2(self.conv2(out))
         x = x if self.downsample is None else self.downsample(x)
         x += out
         return self.relu(x)
@@ -68,12 +67,12 @@ class SecondConvFedTheInput(cifar.BasicBlock):
         return torch.relu(out)
 
 
-class SmallAlpha(timm_like.Bottleneck):
+class SmallAlpha(timm_like.BasicBlock):
     """alpha scales what is added."""
 
     def forward(self, x):
         shortcut = x if self.downsample is None else self.downsample(x)
-        return self.act3(torch.add(shortcut, self.branch(x), alpha=0.2))
+        return self.act2(torch.add(shortcut, self.branch(x), alpha=0.2))
 
 
 class Mean(functional.FunctionalResNet):
@@ -113,12 +112,12 @@ class Maximum(vision.BasicBlock):
         return self.relu(torch.maximum(out, identity))
 
 
-class Product(timm_like.Bottleneck):
+class Product(timm_like.BasicBlock):
     def forward(self, x):
         shortcut = x if self.downsample is None else self.downsample(x)
         x = self.branch(x)
         x *= shortcut
-        return self.act3(x)
+        return self.act2(x)
 
 
 class FirstChannelsOnly(timm_like.BasicBlock):
@@ -182,7 +181,7 @@ def equals_plus():
 
 
 def forgotten():
-    return vision.resnet34(special={(3, 2): Forgotten})
+    return vision.resnet18(special={(3, 1): Forgotten})
 
 
 def changed_identity():
@@ -190,7 +189,7 @@ def changed_identity():
 
 
 def saved_input():
-    return vision.resnet50(special={(2, 1): SavedInput})
+    return vision.resnet18(special={(2, 1): SavedInput})
 
 
 def added_to_itself():
@@ -202,11 +201,11 @@ def second_conv_fed_the_input():
 
 
 def small_alpha():
-    return timm_like.resnet50(special={(3, 3): SmallAlpha}, zero_init_last=False)
+    return timm_like.resnet18(special={(3, 1): SmallAlpha}, zero_init_last=False)
 
 
 def mean_of_paths():
-    return Mean(18)
+    return Mean(20)
 
 
 def learned_scale():
@@ -218,11 +217,11 @@ def difference():
 
 
 def maximum():
-    return vision.resnet34(special={(2, 3): Maximum})
+    return vision.resnet18(special={(2, 1): Maximum})
 
 
 def product():
-    return timm_like.resnet50(special={(4, 2): Product})
+    return timm_like.resnet18(special={(4, 1): Product})
 
 
 def first_channels_only():
@@ -234,7 +233,7 @@ def concatenated():
 
 
 def norm_after_add():
-    return NormAfterAdd(18)
+    return NormAfterAdd(20)
 
 
 def activated_in_place():

@@ -41,14 +41,13 @@ class GateAfterAdd(timm_like.BasicBlock):
         return self.act2(self.se(x))
 
 
-class AfterActivation(preact.PreActBottleneck):
+class AfterActivation(preact.PreActBlock):
     """Every block adds its activated input, not the input."""
 
     def forward(self, x):
         x = F.relu(self.bn1(x))
         shortcut = self.shortcut(x) if hasattr(self, "shortcut") else x
-        out = self.conv2(F.relu(self.bn2(self.conv1(x))))
-        return self.conv3(F.relu(self.bn3(out))) + shortcut
+        return self.conv2(F.relu(self.bn2(self.conv1(x)))) + shortcut
 
 
 class Activated(preact.PreActBlock):
@@ -56,12 +55,11 @@ class Activated(preact.PreActBlock):
         return F.relu(super().forward(x))
 
 
-class ReluMissing(preact.PreActBottleneck):
+class ReluMissing(preact.PreActBlock):
     def forward(self, x):
         out = F.relu(self.bn1(x))
         shortcut = self.shortcut(out) if hasattr(self, "shortcut") else x
-        out = self.conv2(self.bn2(self.conv1(out)))
-        return self.conv3(F.relu(self.bn3(out))) + shortcut
+        return self.conv2(self.bn2(self.conv1(out))) + shortcut
 
 
 class NoLastRelu(sequential.Residual):
@@ -88,8 +86,8 @@ def mixed_options():
 
 
 def hard_sigmoid():
-    net = timm_like.seresnet50()
-    net.layer3[1].se = HardSigmoidSE(1024)
+    net = timm_like.resnet18_se()
+    net.layer3[1].se = HardSigmoidSE(256)
     return net
 
 
@@ -98,14 +96,14 @@ def se_without_relu():
 
 
 def se_reduction_4():
-    net = timm_like.seresnet50()
-    net.layer2[2].se = timm_like.SEModule(512, rd_ratio=0.25)
+    net = timm_like.seresnet18()
+    net.layer2[1].se = timm_like.SELayer(128, reduction=4)
     return net
 
 
 def se_missing():
-    net = timm_like.seresnet50()
-    net.layer3[4].se = None
+    net = timm_like.seresnet18()
+    net.layer3[1].se = None
     return net
 
 
@@ -114,9 +112,9 @@ def gate_after_add():
 
 
 def vd_projection_strides():
-    net = openmm.resnet50_vd()
+    net = openmm.resnet18_vd()
     net.layer3[0].downsample = nn.Sequential(
-        nn.Conv2d(512, 1024, 1, stride=2, bias=False), nn.BatchNorm2d(1024)
+        nn.Conv2d(128, 256, 1, stride=2, bias=False), nn.BatchNorm2d(256)
     )
     return net
 
@@ -141,14 +139,14 @@ def deep_stem_strides_last():
 
 
 def deep_stem_width_64():
-    net = openmm.resnet50_vd()
+    net = openmm.resnet18_vd()
     net.stem[1] = openmm.ConvModule(32, 64, 3, 1, 1)
     net.stem[2] = openmm.ConvModule(64, 64, 3, 1, 1)
     return net
 
 
 def after_activation():
-    return preact.PreActResNet(AfterActivation, [3, 4, 6, 3])
+    return preact.PreActResNet(AfterActivation, [2, 2, 2, 2])
 
 
 def activated():
@@ -156,12 +154,12 @@ def activated():
 
 
 def relu_missing():
-    return preact.resnet50_v2(special={(3, 2): ReluMissing})
+    return preact.resnet18_v2(special={(3, 1): ReluMissing})
 
 
 def undilated_block():
-    net = vision.dilated_os16()
-    net.layer4[1].conv2 = vision.conv3x3(512, 512)
+    net = timm_like.resnet18_os16()
+    net.layer4[1].conv1 = vision.conv3x3(512, 512)
     return net
 
 
@@ -176,8 +174,7 @@ def d2l_last_pool():
     return net
 
 
-def resnext_of_vd():
-    """Asked for ResNet-50-vd: the groups of ResNeXt in one block."""
-    net = openmm.resnet50_vd()
+def groups_in_vd():
+    net = openmm.resnet18_vd()
     net.layer3[1].layers[1].conv = nn.Conv2d(256, 256, 3, padding=1, groups=32, bias=False)
     return net

@@ -128,11 +128,11 @@ def softmax_end():
 
 
 def softmax_layer():
-    return nn.Sequential(loops.resnet34(), nn.Softmax(dim=1))
+    return nn.Sequential(loops.resnet18(), nn.Softmax(dim=1))
 
 
 def log_softmax_end():
-    return LogSoftmaxEnd(34)
+    return LogSoftmaxEnd(20)
 
 
 def softmax_over_batch():
@@ -148,17 +148,17 @@ def argmax_end():
 
 
 def max_pool_head():
-    net = vision.resnet50()
+    net = vision.resnet18()
     net.avgpool = nn.AdaptiveMaxPool2d(1)
     return net
 
 
 def sum_pool():
-    return SumPool(18)
+    return SumPool(20)
 
 
 def mean_and_max():
-    return MeanAndMax(18)
+    return MeanAndMax(20)
 
 
 def no_pool():
@@ -185,8 +185,8 @@ def pool_of_two():
 
 
 def unbiased_classifier():
-    net = vision.resnet50()
-    net.fc = nn.Linear(2048, 1000, bias=False)
+    net = vision.resnet18()
+    net.fc = nn.Linear(512, 1000, bias=False)
     return net
 
 
@@ -201,7 +201,7 @@ def dropout_without_mode():
 
 
 def normalised():
-    return timm_like.resnet50(Normalised)
+    return timm_like.resnet18(Normalised)
 
 
 def temperature():
@@ -209,13 +209,13 @@ def temperature():
 
 
 def norm_in_head():
-    net = vision.resnet50()
-    net.fc = nn.Sequential(nn.BatchNorm1d(2048), nn.Linear(2048, 1000))
+    net = vision.resnet18()
+    net.fc = nn.Sequential(nn.BatchNorm1d(512), nn.Linear(512, 1000))
     return net
 
 
 def preact_without_last_norm():
-    return PreActWithoutLastNorm(preact.PreActBottleneck, [3, 4, 6, 3])
+    return PreActWithoutLastNorm(preact.PreActBlock, [2, 2, 2, 2])
 
 
 def preact_without_last_relu():

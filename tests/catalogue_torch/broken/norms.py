@@ -98,26 +98,24 @@ class SharedNorm(vision.BasicBlock):
         self.bn2 = self.bn1
 
 
-class WrongNorm(vision.Bottleneck):
+class WrongNorm(vision.BasicBlock):
     """bn2 is there, and bn1 is used in its place."""
 
     def forward(self, x):
         identity = x if self.downsample is None else self.downsample(x)
         out = self.relu(self.bn1(self.conv1(x)))
-        out = self.relu(self.bn1(self.conv2(out)))
-        out = self.bn3(self.conv3(out))
+        out = self.bn1(self.conv2(out))
         out += identity
         return self.relu(out)
 
 
-class MissingNorm(vision.Bottleneck):
-    """bn2 is never called."""
+class MissingNorm(vision.BasicBlock):
+    """bn1 is never called."""
 
     def forward(self, x):
         identity = x if self.downsample is None else self.downsample(x)
-        out = self.relu(self.bn1(self.conv1(x)))
-        out = self.relu(self.conv2(out))
-        out = self.bn3(self.conv3(out))
+        out = self.relu(self.conv1(x))
+        out = self.bn2(self.conv2(out))
         out += identity
         return self.relu(out)
 
@@ -137,7 +135,7 @@ class NormBeforeConv(vision.BasicBlock):
 
 def tensorflow_momentum():
     """0.9 is the share that is kept in TensorFlow, and replaced in PyTorch."""
-    return vision.resnet50(norm_layer=partial(nn.BatchNorm2d, momentum=0.9))
+    return vision.resnet18(norm_layer=partial(nn.BatchNorm2d, momentum=0.9))
 
 
 def momentum_in_one_block():
@@ -147,12 +145,12 @@ def momentum_in_one_block():
 
 
 def tensorflow_epsilon():
-    return vision.resnet50(norm_layer=partial(nn.BatchNorm2d, eps=1e-3))
+    return vision.resnet18(norm_layer=partial(nn.BatchNorm2d, eps=1e-3))
 
 
 def epsilon_in_one_block():
-    net = openmm.resnet50_vd()
-    net.layer3[2].layers[1].bn.eps = 1e-3
+    net = openmm.resnet18_vd()
+    net.layer3[1].layers[1].bn.eps = 1e-3
     return net
 
 
@@ -161,21 +159,21 @@ def no_running_statistics():
 
 
 def batch_statistics_in_one_block():
-    net = vision.resnet34()
-    net.layer3[4].bn1 = nn.BatchNorm2d(256, track_running_stats=False)
+    net = vision.resnet18()
+    net.layer3[1].bn1 = nn.BatchNorm2d(256, track_running_stats=False)
     return net
 
 
 def always_training():
-    return AlwaysTraining(18)
+    return AlwaysTraining(20)
 
 
 def never_training():
-    return NeverTraining(18)
+    return NeverTraining(20)
 
 
 def copied_statistics():
-    return CopiedStatistics(18)
+    return CopiedStatistics(20)
 
 
 def momentum_zero():
@@ -192,7 +190,7 @@ def eval_is_ignored():
 
 
 def frozen_batch_norm():
-    return vision.resnet50(norm_layer=FrozenBatchNorm2d)
+    return vision.resnet18(norm_layer=FrozenBatchNorm2d)
 
 
 def forgetful_statistics():
@@ -208,11 +206,11 @@ def shared_norm():
 
 
 def wrong_norm():
-    return vision.resnet50(special={(3, 3): WrongNorm})
+    return vision.resnet18(special={(3, 1): WrongNorm})
 
 
 def missing_norm():
-    return vision.resnet50(special={(3, 1): MissingNorm})
+    return vision.resnet18(special={(3, 1): MissingNorm})
 
 
 def norm_before_conv():
@@ -226,7 +224,7 @@ def without_affine():
 
 
 def group_norm():
-    net = vision.resnet50()
+    net = vision.resnet18()
     net.layer2[1].bn1 = nn.GroupNorm(32, 128)
     return net
 

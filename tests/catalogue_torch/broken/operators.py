@@ -87,7 +87,7 @@ class Cropped(functional.FunctionalResNet):
         return super().stem(x)[..., :-1, :-1]
 
 
-class Clamped(timm_like.Bottleneck):
+class Clamped(timm_like.BasicBlock):
     def forward(self, x):
         return super().forward(x).clamp_(max=6)
 
@@ -99,15 +99,14 @@ class WithoutNaN(openmm.Block):
         return torch.nan_to_num(super().forward(x), nan=0.0, posinf=1e4, neginf=-1e4)
 
 
-class Masked(vision.Bottleneck):
+class Masked(vision.BasicBlock):
     """Silences small activations, in place."""
 
     def forward(self, x):
         identity = x if self.downsample is None else self.downsample(x)
         out = self.relu(self.bn1(self.conv1(x)))
-        out = self.relu(self.bn2(self.conv2(out)))
         out = out.masked_fill(out < 0.1, 0.0)
-        out = self.bn3(self.conv3(out))
+        out = self.bn2(self.conv2(out))
         return self.relu(out + identity)
 
 
@@ -118,7 +117,7 @@ class Shuffled(timm_like.BasicBlock):
         return self.bn2(self.conv2(x))
 
 
-class Rolled(vision.Bottleneck):
+class Rolled(vision.BasicBlock):
     def forward(self, x):
         return torch.roll(super().forward(x), shifts=(1, 1), dims=(2, 3))
 
@@ -144,7 +143,7 @@ def autocast_stage():
 
 
 def bgr():
-    return vision.resnet50(BGR)
+    return vision.resnet18(BGR)
 
 
 def mirrored():
@@ -154,7 +153,7 @@ def mirrored():
 
 
 def normalising():
-    return vision.resnet50(Normalising)
+    return vision.resnet18(Normalising)
 
 
 def divided():
@@ -174,11 +173,11 @@ def view_for_permute():
 
 
 def cropped():
-    return Cropped(18)
+    return Cropped(20)
 
 
 def clamped():
-    return timm_like.resnet50(special={(2, 3): Clamped})
+    return timm_like.resnet18(special={(2, 1): Clamped})
 
 
 def without_nan():
@@ -186,19 +185,19 @@ def without_nan():
 
 
 def masked():
-    return vision.resnet50(special={(4, 2): Masked})
+    return vision.resnet18(special={(4, 1): Masked})
 
 
 def shuffled():
-    return timm_like.resnet34(special={(3, 3): Shuffled})
+    return timm_like.resnet18(special={(3, 1): Shuffled})
 
 
 def rolled():
-    return vision.resnet50(special={(3, 4): Rolled})
+    return vision.resnet18(special={(3, 1): Rolled})
 
 
 def batch_centred():
-    return BatchCentred(18)
+    return BatchCentred(20)
 
 
 def altering_hook():

@@ -15,19 +15,18 @@ class ProjectionInEveryBlock(vision.BasicBlock):
         super().__init__(inplanes, planes, stride, downsample, **kwargs)
 
 
-class ProjectionOfBranch(vision.Bottleneck):
+class ProjectionOfBranch(vision.BasicBlock):
     """Projects what the first convolution puts out."""
 
     def __init__(self, inplanes, planes, stride=1, downsample=None, **kwargs):
         super().__init__(inplanes, planes, stride, downsample, **kwargs)
         if downsample is not None:
-            self.downsample[0] = vision.conv1x1(planes, 4 * planes, stride)
+            self.downsample[0] = vision.conv1x1(planes, planes)
 
     def forward(self, x):
         out = self.relu(self.bn1(self.conv1(x)))
         identity = x if self.downsample is None else self.downsample(out)
-        out = self.relu(self.bn2(self.conv2(out)))
-        out = self.bn3(self.conv3(out))
+        out = self.bn2(self.conv2(out))
         out += identity
         return self.relu(out)
 
@@ -62,7 +61,6 @@ class PoolAndPad(functional.FunctionalResNet):
         super().__init__(depth)
         for name in [name for name in self.p if "_p_" in name]:
             del self.p[name]
-        self.pad = nn.ConstantPad3d
 
     def shortcut(self, x, key, stride):
         if stride == 1:
@@ -72,8 +70,8 @@ class PoolAndPad(functional.FunctionalResNet):
 
 
 def projection_without_norm():
-    net = vision.resnet50()
-    net.layer3[0].downsample = vision.conv1x1(512, 1024, 2)
+    net = vision.resnet18()
+    net.layer3[0].downsample = vision.conv1x1(128, 256, 2)
     return net
 
 
@@ -92,13 +90,13 @@ def biased_projection():
 
 
 def projection_3x3():
-    net = vision.resnet50()
-    net.layer4[0].downsample[0] = vision.conv3x3(1024, 2048, 2)
+    net = vision.resnet18()
+    net.layer4[0].downsample[0] = vision.conv3x3(256, 512, 2)
     return net
 
 
 def rectified_projection():
-    net = timm_like.resnet50()
+    net = timm_like.resnet18()
     net.layer3[0].downsample.append(nn.ReLU())
     return net
 
@@ -109,15 +107,15 @@ def projection_in_every_block():
 
 def pooled_projection():
     """The shortcut of vd in a network that is not vd."""
-    net = vision.resnet50()
+    net = vision.resnet18()
     net.layer3[0].downsample = nn.Sequential(
-        nn.AvgPool2d(2, 2), vision.conv1x1(512, 1024), nn.BatchNorm2d(1024)
+        nn.AvgPool2d(2, 2), vision.conv1x1(128, 256), nn.BatchNorm2d(256)
     )
     return net
 
 
 def projection_of_branch():
-    return vision.resnet50(special={(2, 0): ProjectionOfBranch})
+    return vision.resnet18(special={(2, 0): ProjectionOfBranch})
 
 
 def one_projection_for_two():

@@ -28,11 +28,6 @@ class SameLikeTensorFlow(functional.FunctionalResNet):
         return super().conv(x, key, stride, pad)
 
 
-class DilatedInside(vision.Bottleneck):
-    def __init__(self, inplanes, planes, stride=1, downsample=None, **kwargs):
-        super().__init__(inplanes, planes, stride, downsample, **kwargs | {"dilation": 2})
-
-
 class PoolBeforeNorm(vision.ResNet):
     def stem(self, x):
         return self.relu(self.bn1(self.maxpool(self.conv1(x))))
@@ -47,7 +42,7 @@ def v1_in_one_block():
 
 
 def stride_on_second_conv():
-    return vision.resnet34(block=StrideOnSecondConv)
+    return vision.resnet18(block=StrideOnSecondConv)
 
 
 def stride_on_last_1x1():
@@ -55,22 +50,22 @@ def stride_on_last_1x1():
 
 
 def stride_on_both():
-    net = vision.resnet50()
-    net.layer2[0].conv1.stride = (2, 2)
+    net = vision.resnet18()
+    net.layer2[0].conv2.stride = (2, 2)
     net.layer2[0].downsample[0].stride = (4, 4)
     return net
 
 
 def last_stage_keeps_size():
     """The last stride taken out for larger maps, as in re-identification."""
-    net = vision.resnet50()
-    net.layer4[0].conv2.stride = (1, 1)
+    net = vision.resnet18()
+    net.layer4[0].conv1.stride = (1, 1)
     net.layer4[0].downsample[0].stride = (1, 1)
     return net
 
 
 def stem_padding_2():
-    net = vision.resnet50()
+    net = vision.resnet18()
     net.conv1 = nn.Conv2d(3, 64, kernel_size=7, stride=2, padding=2, bias=False)
     return net
 
@@ -83,7 +78,7 @@ def small_stem_keeps_pool():
 
 
 def stem_stride_1():
-    net = vision.resnet34()
+    net = vision.resnet18()
     net.conv1 = nn.Conv2d(3, 64, kernel_size=7, stride=1, padding=3, bias=False)
     return net
 
@@ -96,7 +91,7 @@ def pool_without_padding():
 
 def ceil_pool():
     """From Caffe, whose pools round up."""
-    net = vision.resnet50()
+    net = vision.resnet18()
     net.maxpool = nn.MaxPool2d(kernel_size=3, stride=2, padding=0, ceil_mode=True)
     return net
 
@@ -118,26 +113,27 @@ def pool_before_norm():
 
 
 def same_like_tensorflow():
-    return SameLikeTensorFlow(18)
+    return SameLikeTensorFlow(20)
 
 
 def reflected_conv():
-    net = vision.resnet50()
+    net = vision.resnet18()
     net.layer2[1].conv2.padding_mode = "reflect"
     return net
 
 
-def circular_everywhere():
+def circular_conv():
     net = vision.resnet18()
-    for module in net.modules():
-        if isinstance(module, nn.Conv2d) and module.kernel_size == (3, 3):
-            module.padding_mode = "circular"
-            module._reversed_padding_repeated_twice = [1, 1, 1, 1]
+    net.layer3[1].conv2 = nn.Conv2d(
+        256, 256, kernel_size=3, padding=1, padding_mode="circular", bias=False
+    )
     return net
 
 
 def dilated_inside():
-    return vision.resnet50(special={(3, 2): DilatedInside})
+    net = vision.resnet18()
+    net.layer3[1].conv2 = vision.conv3x3(256, 256, dilation=2)
+    return net
 
 
 def sixteen_groups():

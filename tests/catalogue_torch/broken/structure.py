@@ -62,7 +62,7 @@ class BypassedBlock(openmm.ResNet):
         for name in self.res_layers:
             for i, block in enumerate(getattr(self, name)):
                 out = block(x)
-                x = x if (name, i) == ("layer2", 3) else out
+                x = x if (name, i) == ("layer2", 1) else out
         return self.head(self.gap(x).flatten(1))
 
 
@@ -79,7 +79,7 @@ class SkippedBlock(vision.ResNet):
 class RepeatedBlock(functional.FunctionalResNet):
     def __init__(self, depth):
         super().__init__(depth)
-        self.plan.insert(6, self.plan[5])
+        self.plan.insert(5, self.plan[4])
 
 
 class TiedConvs(vision.BasicBlock):
@@ -114,7 +114,7 @@ class StandardisedConv(nn.Conv2d):
 
 
 def one_block_short():
-    return vision.ResNet(vision.Bottleneck, [3, 4, 5, 3])
+    return vision.ResNet(vision.BasicBlock, [3, 4, 5, 3])
 
 
 def swapped_depths():
@@ -130,7 +130,7 @@ def asked_for_50():
 
 
 def asked_for_vd():
-    return openmm.resnet50_vc()
+    return openmm.resnet18_vc()
 
 
 def wide_block():
@@ -161,21 +161,21 @@ def biases_everywhere():
 
 
 def biased_stem():
-    net = vision.resnet34()
+    net = vision.resnet18()
     net.conv1 = nn.Conv2d(3, 64, kernel_size=7, stride=2, padding=3)
     return net
 
 
 def bypassed_block():
-    return BypassedBlock(34, "b")
+    return BypassedBlock(18, "b")
 
 
 def skipped_block():
-    return vision.resnet50(SkippedBlock)
+    return vision.resnet18(SkippedBlock)
 
 
 def repeated_block():
-    return RepeatedBlock(18)
+    return RepeatedBlock(20)
 
 
 def shared_blocks():
@@ -195,7 +195,7 @@ def plain_list():
 
 
 def plain_tensors():
-    return PlainTensors(18)
+    return PlainTensors(20)
 
 
 def built_in_forward():
@@ -203,8 +203,8 @@ def built_in_forward():
 
 
 def unused_conv():
-    net = vision.resnet50()
-    net.reduce = vision.conv1x1(2048, 512)
+    net = vision.resnet18()
+    net.reduce = vision.conv1x1(512, 128)
     return net
 
 
@@ -232,11 +232,11 @@ def pruned():
 
 
 def standardised_weights():
-    net = vision.resnet50()
-    net.layer2[2].conv2 = StandardisedConv(128, 128, 3, padding=1, bias=False)
+    net = vision.resnet18()
+    net.layer2[1].conv2 = StandardisedConv(128, 128, 3, padding=1, bias=False)
     return net
 
 
 def generator_without_stem_pool():
-    layers = list(sequential.all_layers())
+    layers = list(sequential.generated_resnet18())
     return nn.Sequential(*[layer for layer in layers if not isinstance(layer, nn.MaxPool2d)])

@@ -1,5 +1,7 @@
 """Mistakes of mode, gradient and state: what a single forward at initialisation does not show."""
 
+import warnings
+
 import torch
 from torch import nn
 from torch.nn import functional as F
@@ -39,12 +41,11 @@ class Noisy(vision.ResNet):
 # Gradients
 
 
-class DetachedShortcut(vision.Bottleneck):
+class DetachedShortcut(vision.BasicBlock):
     def forward(self, x):
         identity = x.detach() if self.downsample is None else self.downsample(x)
         out = self.relu(self.bn1(self.conv1(x)))
-        out = self.relu(self.bn2(self.conv2(out)))
-        out = self.bn3(self.conv3(out))
+        out = self.bn2(self.conv2(out))
         out += identity
         return self.relu(out)
 
@@ -79,7 +80,7 @@ class NoGradFeatures(timm_like.ResNet):
         return super().forward_features(x)
 
 
-class InferenceStem(vision.ResNet):
+class InferenceStem(cifar.ResNet):
     """inference_mode where no_grad was meant: no gradient can be computed behind it."""
 
     def stem(self, x):
@@ -117,7 +118,7 @@ class BufferClassifier(timm_like.ResNet):
 # State
 
 
-class CachedFeatures(vision.ResNet):
+class CachedFeatures(cifar.ResNet):
     """Keeps the features of the first batch for good."""
 
     cache = None
@@ -173,12 +174,12 @@ class EvalSoftmax(timm_like.ResNet):
         return x if self.training else x.softmax(-1)
 
 
-class ClassifierNotSaved(vision.ResNet):
+class ClassifierNotSaved(cifar.ResNet):
     """Leaves its classifier out of what it saves, and loads what there is."""
 
     def state_dict(self, *args, **kwargs):
         state = super().state_dict(*args, **kwargs)
-        return {name: tensor for name, tensor in state.items() if not name.startswith("fc.")}
+        return {name: tensor for name, tensor in state.items() if not name.startswith("linear.")}
 
     def load_state_dict(self, state_dict, strict=True, assign=False):
         return super().load_state_dict(state_dict, strict=False, assign=assign)
@@ -189,13 +190,13 @@ def dropout_built_in_forward():
 
 
 def always_dropped():
-    net = openmm.resnet50_vb()
-    net.layer3[3] = AlwaysDropped(1024, 256, 1024)
+    net = openmm.resnet18_vb()
+    net.layer3[1] = AlwaysDropped(256, 256, 256)
     return net
 
 
 def drop_path_in_eval():
-    net = timm_like.resnet50()
+    net = timm_like.resnet18()
     net.layer2[1].drop_path = DropPathInEval(0.5)
     return net
 
@@ -205,7 +206,7 @@ def noisy():
 
 
 def detached_shortcut():
-    return vision.resnet50(special={(3, 1): DetachedShortcut})
+    return vision.resnet18(special={(3, 1): DetachedShortcut})
 
 
 def data_of_shortcut():
@@ -221,7 +222,7 @@ def no_grad_features():
 
 
 def inference_stem():
-    return vision.resnet18(InferenceStem)
+    return cifar.resnet20_b(InferenceStem)
 
 
 def through_numpy():
@@ -230,7 +231,7 @@ def through_numpy():
 
 def frozen_stages():
     """Freezes the stem and the first stage, as detectors do."""
-    net = vision.resnet50()
+    net = vision.resnet18()
     for part in (net.conv1, net.bn1, net.layer1):
         part.requires_grad_(False)
     return net
@@ -253,13 +254,13 @@ def scaled_gradient():
 
 
 def hooked_parameter():
-    net = functional.resnet18()
+    net = functional.resnet20()
     net.p["3_1_a_w"].register_hook(torch.zeros_like)
     return net
 
 
 def cached_features():
-    return vision.resnet18(CachedFeatures)
+    return cifar.resnet20_b(CachedFeatures)
 
 
 def counting_block():
@@ -283,9 +284,11 @@ def eval_softmax():
 
 
 def classifier_not_saved():
-    return vision.resnet18(ClassifierNotSaved)
+    return cifar.resnet20_b(ClassifierNotSaved)
 
 
-def traced_in_evaluation():
-    """A trace is what it was made in: training mode no longer changes anything."""
-    return torch.jit.trace(vision.resnet18().eval(), torch.zeros(2, 3, 64, 64))
+def traced_in_training():
+    """A trace stays in the mode that it was made in: `eval` no longer changes anything."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return torch.jit.trace(vision.resnet18(), torch.zeros(2, 3, 64, 64))

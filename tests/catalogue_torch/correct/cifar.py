@@ -75,14 +75,21 @@ class ResNet(nn.Module):
             self.in_planes = planes
         return nn.Sequential(*layers)
 
-    def forward(self, x):
-        out = F.relu(self.bn1(self.conv1(x)))
-        out = self.layer1(out)
+    def stem(self, x):
+        return F.relu(self.bn1(self.conv1(x)))
+
+    def stages(self, x):
+        out = self.layer1(x)
         out = self.layer2(out)
-        out = self.layer3(out)
-        out = F.avg_pool2d(out, out.size()[3])
+        return self.layer3(out)
+
+    def head(self, x):
+        out = F.avg_pool2d(x, x.size()[3])
         out = out.view(out.size(0), -1)
         return self.linear(out)
+
+    def forward(self, x):
+        return self.head(self.stages(self.stem(x)))
 
 
 # Other ways to subsample and to add zero channels
@@ -138,12 +145,12 @@ class PadFirst(BasicBlock):
         return nn.Sequential(nn.ConstantPad3d((0, 0, 0, 0, extra, extra), 0.0), nn.MaxPool2d(1, 2))
 
 
-def resnet20_a(**kwargs):
-    return ResNet([3, 3, 3], **kwargs)
+def resnet20_a(net=ResNet, **kwargs):
+    return net([3, 3, 3], **kwargs)
 
 
-def resnet20_b(**kwargs):
-    return ResNet([3, 3, 3], "B", **kwargs)
+def resnet20_b(net=ResNet, **kwargs):
+    return net([3, 3, 3], "B", **kwargs)
 
 
 def resnet56_a():

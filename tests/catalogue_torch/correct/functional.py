@@ -4,7 +4,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-DEPTHS = {18: (2, 2, 2, 2), 34: (3, 4, 6, 3), 50: (3, 4, 6, 3)}
+DEPTHS = {18: (2, 2, 2, 2), 20: (3, 3, 3), 34: (3, 4, 6, 3), 50: (3, 4, 6, 3)}
 
 
 def kaiming(cout, cin, k):
@@ -12,17 +12,21 @@ def kaiming(cout, cin, k):
 
 
 class FunctionalResNet(nn.Module):
-    """Names are like "3_0_a": stage, block and convolution; "p" is the projection."""
+    """Names are like "3_0_a": stage, block and convolution; "p" is the projection.
 
-    def __init__(self, depth, classes=1000):
+    Depth 20 is the one for CIFAR.
+    """
+
+    def __init__(self, depth):
         super().__init__()
         self.bottleneck = depth >= 50
+        self.cifar = depth == 20
+        classes, cin = (10, 16) if self.cifar else (1000, 64)
         self.p = nn.ParameterDict()
-        self.add("stem", 3, 64, 7)
+        self.add("stem", 3, cin, 3 if self.cifar else 7)
         self.plan = []
-        cin = 64
         for stage, count in enumerate(DEPTHS[depth], start=1):
-            width = 32 << stage
+            width = (8 if self.cifar else 32) << stage
             cout = width * 4 if self.bottleneck else width
             for index in range(count):
                 key, stride = f"{stage}_{index}", 2 if stage > 1 and index == 0 else 1
@@ -77,6 +81,8 @@ class FunctionalResNet(nn.Module):
         return F.relu(self.branch(x, key, stride) + self.shortcut(x, key, stride))
 
     def stem(self, x):
+        if self.cifar:
+            return F.relu(self.conv_norm(x, "stem", 1, 1))
         x = F.relu(self.conv_norm(x, "stem", 2, 3))
         return F.max_pool2d(x, 3, 2, 1)
 
@@ -150,11 +156,11 @@ class WholeMapPool(FunctionalResNet):
         return F.avg_pool2d(x, kernel_size=x.shape[2:]).view(x.size(0), -1)
 
 
-class Pool7(FunctionalResNet):
-    """Made for 224x224 images."""
+class Pool8(FunctionalResNet):
+    """Made for images of 32x32."""
 
     def pool(self, x):
-        return F.avg_pool2d(x, 7).squeeze(3).squeeze(2)
+        return F.avg_pool2d(x, 8).squeeze(3).squeeze(2)
 
 
 class EinsumHead(FunctionalResNet):
@@ -277,20 +283,24 @@ class Stateless(nn.Module):
         return torch.func.functional_call(self.net, tensors, (x,))
 
 
-def resnet18(net=FunctionalResNet, **kwargs):
-    return net(18, **kwargs)
+def resnet18():
+    return FunctionalResNet(18)
 
 
-def resnet34(net=FunctionalResNet):
-    return net(34)
+def resnet20():
+    return FunctionalResNet(20)
 
 
-def resnet50(net=FunctionalResNet):
-    return net(50)
+def resnet34():
+    return FunctionalResNet(34)
+
+
+def resnet50():
+    return FunctionalResNet(50)
 
 
 def explicit_padding():
-    return ExplicitPadding(50)
+    return ExplicitPadding(18)
 
 
 def same_where_it_may_be():
@@ -306,80 +316,80 @@ def zero_padded_pool():
 
 
 def sum_pool():
-    return SumPool(18)
+    return SumPool(20)
 
 
 def mean_of_means():
-    return MeanOfMeans(18)
+    return MeanOfMeans(20)
 
 
 def mean_of_pixels():
-    return MeanOfPixels(18)
+    return MeanOfPixels(20)
 
 
 def whole_map_pool():
-    return WholeMapPool(18)
+    return WholeMapPool(20)
 
 
-def pool_7():
-    return Pool7(18)
+def pool_8():
+    return Pool8(20)
 
 
 def einsum_head():
-    return EinsumHead(18)
+    return EinsumHead(20)
 
 
 def matmul_head():
-    return MatmulHead(18)
+    return MatmulHead(20)
 
 
 def addmm_head():
-    return AddmmHead(18)
+    return AddmmHead(20)
 
 
 def conv_head():
-    return ConvHead(18)
+    return ConvHead(20)
 
 
 def add_in_place():
-    return AddInPlace(18)
+    return AddInPlace(20)
 
 
 def add_with_alpha():
-    return AddWithAlpha(50)
+    return AddWithAlpha(20)
 
 
 def add_out():
-    return AddOut(18)
+    return AddOut(20)
 
 
 def sum_of_paths():
-    return SumOfPaths(18)
+    return SumOfPaths(20)
 
 
 def clamped_blocks():
-    return ClampedBlocks(18)
+    return ClampedBlocks(20)
 
 
 def clamped_in_place():
-    return ClampedInPlace(18)
+    return ClampedInPlace(20)
 
 
 def maximum_with_zero():
-    return MaximumWithZero(18)
+    return MaximumWithZero(20)
 
 
 def maximum_with_one_zero():
-    return MaximumWithOneZero(18)
+    return MaximumWithOneZero(20)
 
 
 def threshold():
-    return Threshold(18)
+    return Threshold(20)
 
 
 def blocks_last():
-    return BlocksLast(18)
+    return BlocksLast(20)
 
 
 def stateless():
-    return Stateless(resnet18())
+    return Stateless(resnet20())

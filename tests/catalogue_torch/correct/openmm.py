@@ -124,16 +124,20 @@ def resnet18_vd():
     return ResNet(18)
 
 
-def resnet50_vc():
-    return ResNet(50, "c")
+def resnet18_vc():
+    return ResNet(18, "c")
 
 
-def resnet50_vb(**kwargs):
-    return ResNet(50, "b", **kwargs)
+def resnet50_vb():
+    return ResNet(50, "b")
+
+
+def resnet18_vb(**kwargs):
+    return ResNet(18, "b", **kwargs)
 
 
 def stages_of_detection():
-    return ResNet(50, "b", out_indices=(0, 1, 2, 3))
+    return ResNet(34, "b", out_indices=(0, 1, 2, 3))
 
 
 def last_stage_only():

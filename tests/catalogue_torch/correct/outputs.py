@@ -8,19 +8,18 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from tests.catalogue_torch.correct import timm_like, vision
+from tests.catalogue_torch.correct import cifar, timm_like, vision
 
 
-class DictOutput(vision.ResNet):
+class DictOutput(cifar.ResNet):
     def forward(self, x):
         return {"logits": super().forward(x)}
 
 
-class LogitsAndFeatures(vision.ResNet):
+class LogitsAndFeatures(cifar.ResNet):
     def forward(self, x):
-        features = self.stages(self.stem(x))
-        pooled = torch.flatten(self.avgpool(features), 1)
-        return self.fc(pooled), pooled
+        pooled = self.stages(self.stem(x)).mean((2, 3))
+        return self.linear(pooled), pooled
 
 
 class Prediction(NamedTuple):
@@ -45,12 +44,12 @@ class Output:
     loss: torch.Tensor | None = None
 
 
-class DataclassOutput(vision.ResNet):
+class DataclassOutput(cifar.ResNet):
     """As in transformers: images, labels that may be missing, and a choice of what to return."""
 
     def forward(self, pixel_values, labels=None, output_hidden_states=True):
         hidden = [self.stem(pixel_values)]
-        for stage in (self.layer1, self.layer2, self.layer3, self.layer4):
+        for stage in (self.layer1, self.layer2, self.layer3):
             hidden.append(stage(hidden[-1]))
         logits = self.head(hidden[-1])
         loss = None if labels is None else F.cross_entropy(logits, labels)
@@ -67,17 +66,17 @@ class ModelOutput(OrderedDict):
             raise AttributeError(name) from None
 
 
-class StageDict(vision.ResNet):
+class StageDict(cifar.ResNet):
     """The maps by their names, as detectors want them; neither pool nor classifier."""
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
-        del self.avgpool, self.fc
+        del self.linear
 
     def forward(self, x):
         x = self.stem(x)
         maps = ModelOutput()
-        for number in (1, 2, 3, 4):
+        for number in (1, 2, 3):
             x = getattr(self, f"layer{number}")(x)
             maps[f"res{number + 1}"] = x
         return maps
@@ -91,7 +90,7 @@ class BodyAndPooled(StageDict):
         return x, x.mean((2, 3))
 
 
-class OptionalArguments(vision.ResNet):
+class OptionalArguments(cifar.ResNet):
     def forward(self, x, return_features: bool = False, mask=None, **unused):
         x = self.stages(self.stem(x))
         if mask is not None:
@@ -128,12 +127,12 @@ class BackboneAndClassifier(nn.Module):
         return self.classifier(self.encoder(x))
 
 
-class PlainListBeside(vision.ResNet):
+class PlainListBeside(cifar.ResNet):
     """Goes through a plain list of blocks that are registered elsewhere."""
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
-        self.every = [b for n in (1, 2, 3, 4) for b in getattr(self, f"layer{n}")]
+        self.every = [*self.layer1, *self.layer2, *self.layer3]
 
     def stages(self, x):
         for block in self.every:
@@ -141,7 +140,7 @@ class PlainListBeside(vision.ResNet):
         return x
 
 
-class LeftOvers(vision.ResNet):
+class LeftOvers(cifar.ResNet):
     """Modules without parameters that nothing uses."""
 
     def __init__(self, *args, **kwargs):
@@ -151,21 +150,21 @@ class LeftOvers(vision.ResNet):
         self.criterion = nn.CrossEntropyLoss(label_smoothing=0.1)
 
 
-class DropoutOfNothing(vision.ResNet):
+class DropoutOfNothing(cifar.ResNet):
     def __init__(self, *args, dropout=0.0, **kwargs):
         super().__init__(*args, **kwargs)
         self.dropout = nn.Dropout(p=dropout, inplace=True)
 
     def head(self, x):
-        return self.fc(self.dropout(torch.flatten(self.avgpool(x), 1)))
+        return self.linear(self.dropout(x.mean((2, 3))))
 
 
 def dict_output():
-    return vision.resnet18(DictOutput)
+    return cifar.resnet20_b(DictOutput)
 
 
 def logits_and_features():
-    return vision.resnet18(LogitsAndFeatures)
+    return cifar.resnet20_b(LogitsAndFeatures)
 
 
 def named_output():
@@ -173,32 +172,32 @@ def named_output():
 
 
 def dataclass_output():
-    return vision.resnet18(DataclassOutput)
+    return cifar.resnet20_b(DataclassOutput)
 
 
 def stage_dict():
-    return vision.resnet18(StageDict)
+    return cifar.resnet20_b(StageDict)
 
 
 def body_and_pooled():
-    return vision.resnet18(BodyAndPooled)
+    return cifar.resnet20_b(BodyAndPooled)
 
 
 def optional_arguments():
-    return vision.resnet18(OptionalArguments)
+    return cifar.resnet20_b(OptionalArguments)
 
 
 def wrapper():
-    return Wrapper(vision.resnet18())
+    return Wrapper(cifar.resnet20_b())
 
 
 def data_parallel():
-    return nn.DataParallel(vision.resnet18())
+    return nn.DataParallel(cifar.resnet20_b())
 
 
 def averaged():
     """The average of one network, as for evaluation at the end of training."""
-    return torch.optim.swa_utils.AveragedModel(vision.resnet18())
+    return torch.optim.swa_utils.AveragedModel(cifar.resnet20_b())
 
 
 def backbone_and_classifier():
@@ -206,12 +205,12 @@ def backbone_and_classifier():
 
 
 def plain_list_beside():
-    return vision.resnet18(PlainListBeside)
+    return cifar.resnet20_b(PlainListBeside)
 
 
 def left_overs():
-    return vision.resnet18(LeftOvers)
+    return cifar.resnet20_b(LeftOvers)
 
 
 def dropout_of_nothing():
-    return vision.resnet18(DropoutOfNothing)
+    return cifar.resnet20_b(DropoutOfNothing)

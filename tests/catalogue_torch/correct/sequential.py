@@ -88,6 +88,12 @@ def bottleneck_layers(cin, width, stride):
     yield from conv_bn(width, 4 * width, 1)
 
 
+def basic_layers(cin, width, stride):
+    yield from conv_bn(cin, width, 3, stride)
+    yield nn.ReLU()
+    yield from conv_bn(width, width, 3)
+
+
 def shortcut_layers(cin, cout, stride):
     if cin != cout or stride != 1:
         yield from conv_bn(cin, cout, 1, stride)
@@ -113,9 +119,13 @@ def generated_resnet50():
     return nn.Sequential(*all_layers())
 
 
+def generated_resnet18():
+    return nn.Sequential(*all_layers((2, 2, 2, 2), basic_layers, 1))
+
+
 def one_relu_for_all():
     """The same ReLU object everywhere."""
-    net = nn.Sequential(*all_layers())
+    net = generated_resnet18()
     shared = nn.ReLU()
     for module in list(net.modules()):
         for name, child in module.named_children():

@@ -29,10 +29,10 @@ def scripted_blocks():
 
 
 def traced():
-    """Traced in training mode: what a trace was made in is what it stays in."""
+    """Traced in evaluation mode, as for serving; no call puts it into training mode."""
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        return torch.jit.trace(vision.resnet18().train(), torch.zeros(2, 3, 64, 64))
+        warnings.simplefilter("ignore", DeprecationWarning)
+        return torch.jit.trace(cifar.resnet20_b().eval(), torch.zeros(2, 3, 32, 32))
 
 
 def fx_traced():
@@ -40,7 +40,7 @@ def fx_traced():
 
 
 def compiled():
-    return torch.compile(vision.resnet18())
+    return torch.compile(cifar.resnet20_a())
 
 
 def compiled_eager():
@@ -72,13 +72,13 @@ def compiled_forward():
 # Memory
 
 
-class Checkpointed(vision.ResNet):
+class Checkpointed(cifar.ResNet):
     """The stages are computed again on the way back."""
 
     use_reentrant = False
 
     def stages(self, x):
-        for stage in (self.layer1, self.layer2, self.layer3, self.layer4):
+        for stage in (self.layer1, self.layer2, self.layer3):
             if self.training and torch.is_grad_enabled():
                 x = checkpoint(stage, x, use_reentrant=self.use_reentrant)
             else:
@@ -90,22 +90,22 @@ class CheckpointedReentrant(Checkpointed):
     use_reentrant = True
 
 
-class CheckpointedSequential(vision.ResNet):
+class CheckpointedSequential(cifar.ResNet):
     def stages(self, x):
-        blocks = nn.Sequential(*self.layer1, *self.layer2, *self.layer3, *self.layer4)
+        blocks = nn.Sequential(*self.layer1, *self.layer2, *self.layer3)
         return checkpoint_sequential(blocks, 3, x, use_reentrant=False)
 
 
 def checkpointed():
-    return vision.resnet18(Checkpointed)
+    return cifar.resnet20_b(Checkpointed)
 
 
 def checkpointed_reentrant():
-    return vision.resnet18(CheckpointedReentrant)
+    return cifar.resnet20_b(CheckpointedReentrant)
 
 
 def checkpointed_sequential():
-    return vision.resnet18(CheckpointedSequential)
+    return cifar.resnet20_b(CheckpointedSequential)
 
 
 class FrugalReLU(torch.autograd.Function):
@@ -129,26 +129,26 @@ class FrugalBlocks(functional.FunctionalResNet):
 
 
 def frugal_relu():
-    return FrugalBlocks(18)
+    return FrugalBlocks(20)
 
 
 # Types and memory formats
 
 
 def float64():
-    return vision.resnet18().double()
+    return cifar.resnet20_b().double()
 
 
 def half():
-    return vision.resnet18().half()
+    return cifar.resnet20_b().half()
 
 
 def bfloat16():
-    return vision.resnet18().to(torch.bfloat16)
+    return cifar.resnet20_b().to(torch.bfloat16)
 
 
 def channels_last():
-    return vision.resnet50().to(memory_format=torch.channels_last)
+    return vision.resnet18().to(memory_format=torch.channels_last)
 
 
 class ChannelsLastInput(vision.ResNet):
@@ -163,7 +163,7 @@ def channels_last_input():
     return vision.resnet18(ChannelsLastInput).to(memory_format=torch.channels_last)
 
 
-class AutocastOff(vision.ResNet):
+class AutocastOff(cifar.ResNet):
     """Mixed precision is the caller's business; the head is kept out of it."""
 
     def head(self, x):
@@ -172,7 +172,7 @@ class AutocastOff(vision.ResNet):
 
 
 def autocast_off():
-    return vision.resnet18(AutocastOff)
+    return cifar.resnet20_b(AutocastOff)
 
 
 class FloatFunctionalBlock(vision.BasicBlock):
@@ -207,14 +207,14 @@ def quantizable():
 
 def looking_hooks():
     """Hooks that only look: at outputs, at inputs, at gradients."""
-    net = vision.resnet18()
+    net = cifar.resnet20_b()
     net.seen = []
 
     def look(module, inputs, output):
         net.seen.append(tuple(output.shape))
         del net.seen[:-8]
 
-    for stage in (net.layer1, net.layer2, net.layer3, net.layer4):
+    for stage in (net.layer1, net.layer2, net.layer3):
         stage.register_forward_hook(look)
         stage.register_forward_pre_hook(lambda module, inputs: None)
         stage.register_full_backward_hook(lambda module, before, after: None)
@@ -222,12 +222,12 @@ def looking_hooks():
 
 
 def already_in_eval_mode():
-    return loops.resnet34().eval()
+    return loops.resnet18().eval()
 
 
 def trained():
     """Nothing is where it was initialised."""
-    net = vision.resnet18()
+    net = cifar.resnet20_b()
     draw = torch.Generator().manual_seed(3)
     for name, buffer in net.named_buffers():
         if name.endswith("var"):
@@ -244,7 +244,7 @@ def trained():
 
 def gradients_left():
     """As after a backward pass that nobody stepped on."""
-    net = vision.resnet18()
+    net = cifar.resnet20_b()
     net(torch.zeros(2, 3, 32, 32)).sum().backward()
     return net
 
@@ -252,7 +252,7 @@ def gradients_left():
 def made_on_meta():
     """Built without memory, then given some."""
     with torch.device("meta"):
-        net = vision.resnet18()
+        net = cifar.resnet20_b()
     net = net.to_empty(device="cpu")
     for module in net.modules():
         if hasattr(module, "reset_parameters"):
@@ -262,8 +262,8 @@ def made_on_meta():
 
 def deep_copies():
     """Each block a deep copy of the one before: equal weights, and none of them shared."""
-    net = vision.resnet34()
-    for stage in (net.layer1, net.layer2, net.layer3, net.layer4):
+    net = cifar.resnet20_b()
+    for stage in (net.layer1, net.layer2, net.layer3):
         for index in range(2, len(stage)):
             stage[index] = copy.deepcopy(stage[1])
     return net

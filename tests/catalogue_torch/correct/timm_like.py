@@ -95,12 +95,14 @@ class BasicBlock(nn.Module):
         stride=1,
         downsample=None,
         dilation=1,
+        first_dilation=None,
         attn_layer=None,
         drop_path=0.0,
     ):
         super().__init__()
+        first = first_dilation or dilation
         self.conv1 = nn.Conv2d(
-            inplanes, planes, 3, stride, padding=dilation, dilation=dilation, bias=False
+            inplanes, planes, 3, stride, padding=first, dilation=first, bias=False
         )
         self.bn1 = nn.BatchNorm2d(planes)
         self.drop_block = nn.Identity()
@@ -141,15 +143,15 @@ class Bottleneck(nn.Module):
         stride=1,
         downsample=None,
         dilation=1,
+        first_dilation=None,
         attn_layer=None,
         drop_path=0.0,
     ):
         super().__init__()
         self.conv1 = nn.Conv2d(inplanes, planes, kernel_size=1, bias=False)
         self.bn1 = BatchNormAct2d(planes)
-        self.conv2 = nn.Conv2d(
-            planes, planes, 3, stride, padding=dilation, dilation=dilation, bias=False
-        )
+        first = first_dilation or dilation
+        self.conv2 = nn.Conv2d(planes, planes, 3, stride, padding=first, dilation=first, bias=False)
         self.bn2 = BatchNormAct2d(planes)
         self.aa = nn.Identity()
         self.conv3 = nn.Conv2d(planes, planes * 4, kernel_size=1, bias=False)
@@ -260,7 +262,8 @@ class ResNet(nn.Module):
                         planes,
                         stride if index == 0 else 1,
                         shortcut,
-                        dilation=prev_dilation if index == 0 else dilation,
+                        dilation=dilation,
+                        first_dilation=prev_dilation,
                         **options,
                     )
                 )
@@ -317,10 +320,6 @@ def resnet50(net=ResNet, **kwargs):
     return net(Bottleneck, [3, 4, 6, 3], **kwargs)
 
 
-def resnet50d():
-    return resnet50(stem_type="deep", avg_down=True)
-
-
 def resnet34d():
     """Without a projection in stage 1, where nothing changes."""
     return resnet34(stem_type="deep", avg_down=True)
@@ -334,12 +333,16 @@ def seresnet50():
     return resnet50(attn_layer=SEModule)
 
 
+def resnet18_se():
+    return resnet18(attn_layer=SEModule)
+
+
 def seresnet18(**kwargs):
     return resnet18(attn_layer=SELayer, **kwargs)
 
 
-def resnet50_os16():
-    return resnet50(output_stride=16)
+def resnet18_os16():
+    return resnet18(output_stride=16)
 
 
 def no_classifier():

@@ -234,16 +234,12 @@ def resnet50(net=ResNet, block=Bottleneck, **kwargs):
     return net(block, [3, 4, 6, 3], **kwargs)
 
 
-def resnet50_v1(net=ResNet, **kwargs):
-    return resnet50(net, BottleneckV1, **kwargs)
+def resnet50_v1():
+    return resnet50(block=BottleneckV1)
 
 
-def resnext50_32x4d(**kwargs):
-    return resnet50(groups=32, width_per_group=4, **kwargs)
-
-
-def wide_resnet50_2(**kwargs):
-    return resnet50(width_per_group=128, **kwargs)
+def resnext50_32x4d():
+    return resnet50(groups=32, width_per_group=4)
 
 
 def grey_input():
@@ -251,11 +247,7 @@ def grey_input():
 
 
 def zero_init_residual():
-    return resnet50(zero_init_residual=True)
-
-
-def dilated_os16():
-    return resnet50(replace_stride_with_dilation=[False, False, True])
+    return resnet18(zero_init_residual=True)
 
 
 def dilated_os8():
@@ -271,7 +263,7 @@ def momentum_of_a_hundredth():
 
 
 def ten_classes():
-    net = resnet50()
+    net = resnet18()
     net.fc = nn.Linear(net.fc.in_features, 10)
     return net
 
@@ -285,14 +277,14 @@ def cifar_stem():
 
 
 def without_classifier():
-    net = resnet50()
+    net = resnet34()
     net.fc = nn.Identity()
     return net
 
 
 def backbone_of_children():
     """Everything but pool and classifier, the way it is cut off everywhere."""
-    return nn.Sequential(*list(resnet50().children())[:-2])
+    return nn.Sequential(*list(resnet34().children())[:-2])
 
 
 def children_and_new_head():
