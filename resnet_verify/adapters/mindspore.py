@@ -162,8 +162,7 @@ class MindSporeAdapter:
     ) -> None:
         """Overwrite in place, keeping each tensor's own type."""
         tensors = self._tensors(model, capture)
-        for key, array in arrays.items():
-            overwrite(tensors[key], array)
+        overwrite((tensors[key], array) for key, array in arrays.items())
 
     def _tensors(self, model: Any, capture: MindSporeCapture | None) -> dict[str, Any]:
         registered = {key_of(tensor): tensor for tensor in _weights(model)}
@@ -194,14 +193,9 @@ class MindSporeAdapter:
         both = mindspore.value_and_grad(weighted, 0, weights, has_aux=True)
         with as_written(model), seeded_dropout(self._dropout_seeds), whole_steps():
             (_, *outputs), (image_gradient, gradients) = both(mindspore.Tensor(batch))
-            found = {
-                key_of(param): array_of(g) for param, g in zip(weights, gradients, strict=True)
-            }
-        return Step(
-            tuple(map(array_of, outputs)),
-            {key_of(param): found.get(key_of(param)) for param in _weights(model)},
-            array_of(image_gradient),
-        )
+            found = dict(zip(map(key_of, weights), map(array_of, gradients), strict=True))
+        without = dict.fromkeys(map(key_of, _weights(model)))
+        return Step(tuple(map(array_of, outputs)), without | found, array_of(image_gradient))
 
     def build(self, network: Network, dtype: str) -> Any:
         """The reference network, in float32: on a CPU MindSpore convolves in no other type."""

@@ -168,8 +168,7 @@ class Recorder(MsDispatchMode):  # type: ignore[misc]  # MindSpore has no types
 
     def restore(self) -> None:
         """Put back what is remembered."""
-        for number, array in self._kept.items():
-            overwrite(self.held[number], array)
+        overwrite((self.held[number], array) for number, array in self._kept.items())
 
 
 _serials = itertools.count(1)

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 import mindspore
 import numpy as np
 from mindspore import Tensor
+
+from resnet_verify.adapters.mindspore_runtime import executor
 
 if TYPE_CHECKING:
     from resnet_verify.adapters import Array
@@ -32,9 +35,12 @@ def tensor_of(array: Array, dtype: Any) -> Any:
     return Tensor(Tensor(np.array(array, order="C")).astype(dtype))
 
 
-def overwrite(tensor: Any, array: Array) -> None:
-    """Give a tensor other values in place, keeping its type."""
-    tensor.copy_(tensor_of(array, tensor.dtype))
+def overwrite(pairs: Iterable[tuple[Any, Array]]) -> None:
+    """Give tensors the values of arrays in place, keeping their types."""
+    for tensor, array in pairs:
+        shared = Tensor.from_numpy(np.asarray(array, order="C"))
+        tensor.copy_(shared.astype(tensor.dtype))
+    executor.sync()  # until then the arrays are being read
 
 
 KEY = "resnet_verify key"
