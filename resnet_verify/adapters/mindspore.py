@@ -23,8 +23,15 @@ from resnet_verify.adapters.mindspore_runtime import (
     set_context,
     silence,
     warm_up,
+    whole_steps,
 )
-from resnet_verify.adapters.mindspore_tensors import array_of, is_tensor, overwrite, tensor_of
+from resnet_verify.adapters.mindspore_tensors import (
+    array_of,
+    is_tensor,
+    key_of,
+    overwrite,
+    tensor_of,
+)
 from resnet_verify.adapters.outputs import cause, flatten
 from resnet_verify.adapters.process_state import python_state
 from resnet_verify.graph import Graph, Param
@@ -36,6 +43,7 @@ if TYPE_CHECKING:
 
 HALF = (mindspore.float16, mindspore.bfloat16)
 """Types too coarse to tell a mistake from rounding."""
+FLOATS = (*HALF, mindspore.float32, mindspore.float64)
 
 
 class MindSporeAdapter:
@@ -51,20 +59,21 @@ class MindSporeAdapter:
         self._dropout_seeds: Iterator[int] | None = None
 
     def owns(self, model: object) -> bool:
-        """Whether `model` is a `mindspore.nn.Cell`."""
-        return isinstance(model, mindspore.nn.Cell)
+        """Whether `model` is a `mindspore.nn.Cell`, or what ``mindspore.jit`` makes of one."""
+        return isinstance(_cell(model), mindspore.nn.Cell)
 
     def ready(self, model: Any) -> Any:
-        """The network itself, its lazily initialised parameters made.
+        """The network itself, not compiled, its lazily initialised parameters made.
 
         Half precision is judged in float32.
         """
+        model = _cell(model)
         if any(param.has_init for param in model.get_parameters()):
             model.init_parameters_data()
         if not _is_half(model):
             return model
         model = copy.deepcopy(model)
-        for param in model.get_parameters():
+        for param in _weights(model):
             param.set_dtype(mindspore.float32)
         return model.to_float(mindspore.float32)
 
@@ -103,8 +112,7 @@ class MindSporeAdapter:
 
     def dtype(self, model: Any) -> str:
         """The type of the first floating-point parameter."""
-        types = [str(param.dtype).lower() for param in model.get_parameters()]
-        return next((name for name in types if name.startswith(("float", "bfloat"))), "float32")
+        return next((str(param.dtype).lower() for param in _weights(model)), "float32")
 
     def declared_shape(self, model: Any) -> None:
         """MindSpore's networks do not say what input they take."""
@@ -115,7 +123,7 @@ class MindSporeAdapter:
         self.set_training(model, training)
         batch = np.random.default_rng(0).standard_normal(shape, np.float32)
         try:
-            recording = record(model, self._image(model, batch))
+            recording = record(model, tensor_of(batch, getattr(mindspore, self.dtype(model))))
         except CaptureError:
             raise
         except Exception as failure:  # the target's code may raise anything
@@ -124,9 +132,9 @@ class MindSporeAdapter:
             raise CaptureError("the network puts out no tensor that MindSpore's operators made")
         registered = self.params(model)
         by_key = {param.key: param for param in registered}
-        tensors = {_key(tensor): tensor for tensor in recording.recorder.held.values()}
+        tensors = {key_of(tensor): tensor for tensor in recording.recorder.held.values()}
         held = {
-            number: by_key.get(_key(tensor)) or _unregistered(tensor)
+            number: by_key.get(key_of(tensor)) or _unregistered(tensor)
             for number, tensor in recording.recorder.held.items()
         }
         graph = to_graph(recording, held, registered, training)
@@ -134,16 +142,13 @@ class MindSporeAdapter:
             raise CaptureError("the output is not computed from the input by MindSpore's operators")
         return MindSporeCapture(graph, model, tensors)
 
-    def _image(self, model: Any, batch: Array) -> Any:
-        return tensor_of(batch, getattr(mindspore, self.dtype(model)))
-
     def params(self, model: Any) -> tuple[Param, ...]:
-        """Parameters by their structured names; running statistics are among them."""
-        found: dict[str, Param] = {}
-        for name, tensor in model.parameters_and_names():
-            param = Param(_key(tensor), name, tuple(tensor.shape), tensor.requires_grad)
-            found.setdefault(param.key, param)
-        return tuple(found.values())
+        """Floating-point parameters, running statistics among them; a counter is neither."""
+        return tuple(
+            Param(key_of(tensor), name, tuple(tensor.shape), tensor.requires_grad)
+            for name, tensor in model.parameters_and_names()
+            if tensor.dtype in FLOATS
+        )
 
     def read(
         self, model: Any, capture: MindSporeCapture | None, keys: Sequence[str]
@@ -157,29 +162,28 @@ class MindSporeAdapter:
     ) -> None:
         """Overwrite in place, keeping each tensor's own type."""
         tensors = self._tensors(model, capture)
-        for key, array in arrays.items():
-            overwrite(tensors[key], array)
+        overwrite((tensors[key], array) for key, array in arrays.items())
 
     def _tensors(self, model: Any, capture: MindSporeCapture | None) -> dict[str, Any]:
-        registered = {_key(tensor): tensor for tensor in model.get_parameters()}
+        registered = {key_of(tensor): tensor for tensor in _weights(model)}
         return {**(capture.tensors if capture else {}), **registered}
 
     def forward(self, model: Any, batch: Array) -> tuple[Array, ...]:
         """Forward as it is written, without gradients."""
-        with as_written(), seeded_dropout(self._dropout_seeds):
+        with as_written(model), seeded_dropout(self._dropout_seeds):
             outputs = flatten(model(mindspore.Tensor(batch)), is_tensor)
             return tuple(map(array_of, outputs))
 
     def keeps_input(self, model: Any, batch: Array) -> bool:
         """Whether the tensor that went in still holds `batch` to the last bit."""
         image = mindspore.Tensor(batch)
-        with as_written():
+        with as_written(model):
             model(image)
         return bool(np.array_equal(array_of(image), batch))
 
     def step(self, model: Any, batch: Array, cotangent: Array, output: int) -> Step:
         """Forward and backward of ``sum(outputs[output] * cotangent)``, as it is written."""
-        weights = [param for param in model.get_parameters() if param.requires_grad]
+        weights = [param for param in _weights(model) if param.requires_grad]
 
         def weighted(image: Any) -> tuple[Any, ...]:
             outputs = flatten(model(image), is_tensor)
@@ -187,14 +191,11 @@ class MindSporeAdapter:
             return ((chosen * tensor_of(cotangent, chosen.dtype)).sum(), *outputs)
 
         both = mindspore.value_and_grad(weighted, 0, weights, has_aux=True)
-        with as_written(), seeded_dropout(self._dropout_seeds):
+        with as_written(model), seeded_dropout(self._dropout_seeds), whole_steps():
             (_, *outputs), (image_gradient, gradients) = both(mindspore.Tensor(batch))
-            found = {_key(param): array_of(g) for param, g in zip(weights, gradients, strict=True)}
-        return Step(
-            tuple(map(array_of, outputs)),
-            {_key(param): found.get(_key(param)) for param in model.get_parameters()},
-            array_of(image_gradient),
-        )
+            found = dict(zip(map(key_of, weights), map(array_of, gradients), strict=True))
+        without = dict.fromkeys(map(key_of, _weights(model)))
+        return Step(tuple(map(array_of, outputs)), without | found, array_of(image_gradient))
 
     def build(self, network: Network, dtype: str) -> Any:
         """The reference network, in float32: on a CPU MindSpore convolves in no other type."""
@@ -207,7 +208,7 @@ class MindSporeAdapter:
         from resnet_ref.mindspore import tensors
 
         return {
-            (where, role): _key(tensor)
+            (where, role): key_of(tensor)
             for where, _, layer in reference.named_places()
             for role, tensor in tensors(layer).items()
         }
@@ -268,28 +269,25 @@ class MindSporeCapture:
         return [recording.recorder.arrays[value] for value in values]
 
 
+def _cell(model: Any) -> Any:
+    """The network whose `construct` was handed to ``mindspore.jit``."""
+    return model.__self__ if hasattr(model, "__wrapped_by_jit__") else model
+
+
 def _is_half(model: Any) -> bool:
     """Whether a network holds, or computes in, half precision."""
-    held = any(param.dtype in HALF for param in model.get_parameters())
+    held = any(param.dtype in HALF for param in _weights(model))
     cells = [cell for _, cell in model.cells_and_names()]
     return held or any(getattr(cell, flag, False) for cell in cells for flag in ("fp16", "bf16"))
 
 
-KEY = "resnet_verify key"
-_numbers = itertools.count()
-
-
-def _key(tensor: Any) -> str:
-    """The identity of a tensor, the same whatever Python object stands for it."""
-    if tensor._get_user_data(KEY) is None:
-        tensor._set_user_data(KEY, f"param:{next(_numbers)}")
-    key: str = tensor._get_user_data(KEY)
-    return key
+def _weights(model: Any) -> list[Any]:
+    return [param for param in model.get_parameters() if param.dtype in FLOATS]
 
 
 def _unregistered(tensor: Any) -> Param:
     return Param(
-        _key(tensor), "", tuple(tensor.shape), bool(tensor._requires_grad), registered=False
+        key_of(tensor), "", tuple(tensor.shape), bool(tensor._requires_grad), registered=False
     )
 
 

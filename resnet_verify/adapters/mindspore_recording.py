@@ -22,7 +22,7 @@ from mindspore.ops import Primitive
 from mindspore.ops.auto_generate import gen_ops_def, gen_ops_prim
 
 from resnet_verify.adapters import CaptureError
-from resnet_verify.adapters.mindspore_runtime import as_written, replaced
+from resnet_verify.adapters.mindspore_runtime import as_written, executor, replaced
 from resnet_verify.adapters.mindspore_tensors import array_of, is_tensor, overwrite, tensor_of
 from resnet_verify.adapters.outputs import flatten
 
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from resnet_verify.adapters import Array
 
 try:
-    from mindspore.graph.api import _pynative_executor
     from mindspore.utils.ms_dispatch import MsDispatchMode
 except ImportError:  # before 2.9
     MsDispatchMode = object
@@ -158,7 +157,7 @@ class Recorder(MsDispatchMode):  # type: ignore[misc]  # MindSpore has no types
         """Note an operator that has run."""
         made = tuple(self.enter(tensor) for tensor in _tensors(result))
         if made:  # others tell the shape of a tensor, or its type
-            detached = not _pynative_executor.enable_grad()
+            detached = not executor.enable_grad()
             self.calls.append(Call(name, arguments, attributes, made, _origin(), detached))
 
     def keep(self, numbers: Iterable[int]) -> None:
@@ -169,8 +168,7 @@ class Recorder(MsDispatchMode):  # type: ignore[misc]  # MindSpore has no types
 
     def restore(self) -> None:
         """Put back what is remembered."""
-        for number, array in self._kept.items():
-            overwrite(self.held[number], array)
+        overwrite((self.held[number], array) for number, array in self._kept.items())
 
 
 _serials = itertools.count(1)
@@ -200,9 +198,9 @@ def record(model: Any, image: Any, wanted: Collection[int] = ()) -> Recording:
     held = [(recorder.hold(param), param.requires_grad) for param in model.get_parameters()]
     recorder.keep(number for number, trained in held if not trained)
     try:
-        with as_written(), recorder, _unreported(recorder):
+        with as_written(model), recorder, _unreported(recorder):
             outputs = flatten(model(image), is_tensor)
-            _pynative_executor.sync()  # errors come with it
+            executor.sync()  # errors come with it
     finally:
         recorder.restore()
     return Recording(recorder, number, tuple(map(recorder.number, outputs)))

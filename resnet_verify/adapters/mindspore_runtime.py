@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
+import inspect
 import io
 import os
 import sys
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager, redirect_stderr, suppress
+from contextlib import ExitStack, contextmanager, redirect_stderr, suppress
 from importlib import import_module
+from types import MethodType
 from typing import Any
 
 import mindspore
 import numpy as np
 from mindspore import log
+
+try:
+    from mindspore.graph.api import _pynative_executor
+except ImportError:  # before 2.9
+    from mindspore.common.api import _pynative_executor
+
+executor: Any = _pynative_executor
 
 # Not by name: MindSpore also has a function `seed` there.
 _seeds: Any = import_module("mindspore.common.seed")
@@ -43,10 +52,15 @@ def set_context(**settings: Any) -> None:
 
 
 @contextmanager
-def as_written() -> Iterator[None]:
+def as_written(model: Any) -> Iterator[None]:
     """Python runs line by line: no network or function is compiled, whatever its decorator says."""
     mode = mindspore.get_context("mode")
-    with environment("MS_JIT", "0"):
+    with environment("MS_JIT", "0"), ExitStack() as stack:
+        for _, cell in model.cells_and_names():
+            function = getattr(cell.construct, "__func__", cell.construct)
+            if hasattr(function, "__wrapped_by_jit__"):
+                as_defined = MethodType(inspect.unwrap(function), cell)
+                stack.enter_context(replaced(cell, "construct", as_defined))
         set_context(mode=mindspore.PYNATIVE_MODE)
         try:
             yield
@@ -86,6 +100,16 @@ def seeded_dropout(seeds: Iterator[int] | None) -> Iterator[None]:
 
     with replaced(dropout, "__call__", seeded):
         yield
+
+
+@contextmanager
+def whole_steps() -> Iterator[None]:
+    """Where a step fails halfway, MindSpore goes on to note gradients until it is told to stop."""
+    try:
+        yield
+    except Exception:
+        executor.clear_res()
+        raise
 
 
 @contextmanager

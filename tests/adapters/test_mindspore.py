@@ -10,7 +10,7 @@ import pytest
 
 mindspore = pytest.importorskip("mindspore")
 
-from mindspore import Tensor, mint, nn, ops  # noqa: E402
+from mindspore import Parameter, Tensor, mint, nn, ops  # noqa: E402
 
 from resnet_verify.adapters import CaptureError  # noqa: E402
 from resnet_verify.adapters.contract import AdapterContract  # noqa: E402
@@ -100,17 +100,70 @@ class Compiled(Net):
         return self.function(x) + 1
 
 
-def test_compiled_networks_are_captured_as_they_are_written():
-    net = Compiled(ops.exp)
-    mode = mindspore.get_context("mode")
-    for other in (mindspore.GRAPH_MODE, mindspore.PYNATIVE_MODE):
-        mindspore.set_context(mode=other)
-        try:
-            assert operators(ADAPTER.capture(net, SHAPE, training=True)) == [EXP, Scale(1.0, 1.0)]
-            assert mindspore.get_context("mode") == other
-        finally:
-            mindspore.set_context(mode=mode)
+class Traced(Net):
+    @mindspore.jit(capture_mode="trace")
+    def construct(self, x):
+        return self.function(x) + 1
+
+
+class Interpreted(Net):
+    @mindspore.jit(capture_mode="bytecode")
+    def construct(self, x):
+        return self.function(x) + 1
+
+
+@pytest.mark.parametrize("network", [Compiled, Traced, Interpreted])
+@pytest.mark.parametrize("mode", [mindspore.GRAPH_MODE, mindspore.PYNATIVE_MODE])
+def test_compiled_networks_are_captured_as_they_are_written(network, mode):
+    net, before = network(ops.exp), mindspore.get_context("mode")
+    mindspore.set_context(mode=mode)
+    try:
+        assert operators(ADAPTER.capture(net, SHAPE, training=True)) == [EXP, Scale(1.0, 1.0)]
+        ADAPTER.forward(net, np.zeros(SHAPE, np.float32))
+        assert mindspore.get_context("mode") == mode
+    finally:
+        mindspore.set_context(mode=before)
     assert "MS_JIT" not in os.environ
+    assert "construct" not in vars(net)
+
+
+def test_what_jit_makes_of_a_network_is_that_network():
+    net = Net(ops.exp)
+    assert ADAPTER.owns(mindspore.jit(net))
+    assert ADAPTER.ready(mindspore.jit(net)) is net
+
+
+class Counting(Net):
+    def __init__(self, function):
+        super().__init__(function)
+        self.count = Parameter(Tensor(3, mindspore.int32), requires_grad=False)
+
+    def construct(self, x):
+        ops.assign_add(self.count, Tensor(1, mindspore.int32))
+        return self.function(x)
+
+
+def test_capturing_puts_back_what_the_network_counts():
+    net = Counting(ops.exp)
+    assert operators(ADAPTER.capture(net, SHAPE, training=True)) == [EXP]
+    assert net.count.asnumpy() == 3
+    ADAPTER.forward(net, np.zeros(SHAPE, np.float32))
+    assert net.count.asnumpy() == 4
+    assert ADAPTER.params(net) == ()
+
+
+def test_a_step_that_fails_leaves_nothing_behind():
+    def overwriting(x):
+        x[:, 0] = 0.0
+        return net.conv(x)
+
+    net = Net(overwriting, conv=nn.Conv2d(8, 4, 1))
+    batch, cotangent = np.ones(SHAPE, np.float32), np.ones((2, 4, 9, 6), np.float32)
+    with pytest.raises(RuntimeError):
+        ADAPTER.step(net, batch, cotangent, 0)
+    weight = {param.key: np.ones(param.shape, np.float32) for param in ADAPTER.params(net)}
+    ADAPTER.write(net, None, weight)
+    assert (net.conv.weight.asnumpy() == 1).all()
 
 
 def test_values_within_are_those_of_the_operators():
