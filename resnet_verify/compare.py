@@ -88,7 +88,8 @@ def _differences(match: Match) -> list[Difference]:
 
 def _too_far(match: Match, gaps: Gaps) -> Difference | None:
     unpaired = len(gaps.missing) + len(gaps.extra)
-    total = len(match.found.nodes) + len(match.form.places)
+    # A norm that is folded is found, on either side.
+    total = len(match.found.nodes) + len(match.form.places) + 2 * match.form.folded
     if unpaired <= FAR * total:
         return None
     spec = match.form.spec

@@ -54,6 +54,7 @@ LARGEST = 3e38
 """A limit from here on limits no float32."""
 IN_WORDS = 8
 """Of a list of numbers, this many are told."""
+PLAIN = (int, float, str, list)
 
 
 def meaning(call: Call) -> Meaning:
@@ -62,13 +63,17 @@ def meaning(call: Call) -> Meaning:
 
 
 def other(call: Call) -> Meaning:
-    """The operator under its own name, its attributes in words."""
-    words = [
+    """The operator under its own name; its attributes, and what else it is told, in words."""
+    told = {
+        **{name: value for name, value in call.attributes.items() if isinstance(value, PLAIN)},
+        **{name: array.tolist() for name, array in call.settings() if array.size <= IN_WORDS},
+    }
+    words = (
         f"{name}={value[:IN_WORDS] if isinstance(value, list) else value}"
-        for name, value in sorted(call.attributes.items())
-        if isinstance(value, int | float | str | list)
-    ]
-    return Other(call.name, ", ".join(words)), [name for name in call.inputs if name]
+        for name, value in sorted(told.items())
+    )
+    read = [name for name in call.inputs if name and name not in call.values.constants]
+    return Other(call.name, ", ".join(words)), read
 
 
 def _pair(values: Sequence[int]) -> tuple[int, int]:
@@ -236,7 +241,8 @@ def _add(call: Call) -> Meaning:
 def _subtract(call: Call) -> Meaning:
     found = _number_beside(call)
     if found is None:
-        return other(call)
+        minuend, subtrahend = call.inputs
+        return Add(), [minuend, Part(Scale(-1.0), [subtrahend], call.shape(subtrahend))]
     value, number = found
     return (Scale(1.0, -number) if value == call.inputs[0] else Scale(-1.0, number)), (value,)
 

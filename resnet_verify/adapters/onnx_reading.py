@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from onnx import ModelProto, NodeProto, TypeProto, helper, shape_inference
+from onnx import ModelProto, NodeProto, TypeProto, defs, helper, shape_inference
 
 from resnet_verify.adapters import CaptureError
 from resnet_verify.adapters.onnx_preparing import is_constant
@@ -61,6 +61,15 @@ class Call:
         """The array at an input, where that is one that does not depend on the image."""
         name = self.inputs[position] if position < len(self.inputs) else ""
         return self.values.constants.get(name)
+
+    def settings(self) -> Iterator[tuple[str, Array]]:
+        """The constant inputs, by the names that ONNX gives them."""
+        names = defs.get_schema(self.name, self.opset).inputs if defs.has(self.name) else []
+        for position, name in enumerate(self.inputs):
+            array = self.values.constants.get(name)
+            if array is not None:
+                formal = names[position].name if position < len(names) else f"input {position}"
+                yield formal, array
 
     def number(self, position: int) -> float | None:
         """The single number at an input."""
