@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -306,8 +306,15 @@ def _eager() -> Iterator[None]:
     with ExitStack() as stack:
         stack.enter_context(torch.jit.optimized_execution(False))
         if "torch._dynamo" in sys.modules:  # nothing is compiled otherwise
-            stack.enter_context(torch._dynamo.config.patch(disable=True))
+            stack.enter_context(_uncompiled())
         yield
+
+
+def _uncompiled() -> AbstractContextManager[Any]:
+    """From 2.6 on there is a way that `fullgraph=True` does not take for a failure."""
+    if hasattr(torch.compiler, "set_stance"):
+        return torch.compiler.set_stance("force_eager")
+    return torch._dynamo.config.patch(disable=True)
 
 
 @contextmanager

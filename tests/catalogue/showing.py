@@ -44,7 +44,7 @@ class Showing:
         net = entry.factory()
         net.eval()
         out = self.output(net, self.tools.batch(entry))
-        return out.shape[0] == entry.input_shape[0] and np.isfinite(out).all()
+        return out.size > 0 and np.isfinite(out).all()
 
     def distance_from_plain_form(self, entry):
         target, trusted = self.pair(entry.factory, entry.same_as)
