@@ -11,8 +11,16 @@ from functools import partial
 from multiprocessing.connection import Connection
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from resnet_verify import tune
 from resnet_verify.adapters.outputs import message_of
+from resnet_verify.checks import all_checks
 from resnet_verify.confinement import confine
+from resnet_verify.importing import describe, raised_at
+from resnet_verify.judge import bare_verdict, judged_by
+from resnet_verify.limits import Late, deadline
+from resnet_verify.report_json import to_wire
+from resnet_verify.target import TargetError, load_target
+from resnet_verify.verdict import CheckResult
 
 if TYPE_CHECKING:
     from resnet_verify.examine import Examination
@@ -66,9 +74,6 @@ def _guarded(line: Connection, target: str, limit: float, function: Callable[[],
 
 
 def _unloadable(target: str, error: BaseException) -> Mapping[str, str]:
-    from resnet_verify.importing import describe
-    from resnet_verify.target import TargetError
-
     known = isinstance(error, TargetError)
     return {
         "unloadable": message_of(error) if known else f"{target}: {describe(error)}",
@@ -77,11 +82,6 @@ def _unloadable(target: str, error: BaseException) -> Mapping[str, str]:
 
 
 def _loaded(target: str, options: Options, limit: float) -> Examination:
-    from resnet_verify import tune
-    from resnet_verify.importing import raised_at
-    from resnet_verify.limits import Late, deadline
-    from resnet_verify.target import TargetError, load_target
-
     after_load = tune.own_process()
     try:
         with deadline(limit):
@@ -97,8 +97,10 @@ def _loaded(target: str, options: Options, limit: float) -> Examination:
 def _found(
     examination: Examination, check_id: str, target: str, options: Options
 ) -> dict[str, Any]:
-    from resnet_verify.checks import all_checks
-    from resnet_verify.judge import judged_by
-    from resnet_verify.report_json import to_wire
-
-    return to_wire(judged_by(examination, all_checks()[check_id], target, options))
+    try:
+        return to_wire(judged_by(examination, all_checks()[check_id], target, options))
+    except TargetError:
+        raise
+    except BaseException as error:  # `judged_by` takes care of each `Exception`
+        result = CheckResult(check_id, "error", 0.0, describe(error))
+        return to_wire(bare_verdict(target, [result]))

@@ -17,6 +17,7 @@ import sys
 import tempfile
 import time
 from contextlib import suppress
+from multiprocessing import resource_tracker
 from multiprocessing.connection import wait
 from pathlib import Path
 
@@ -35,10 +36,9 @@ def confine(output: int | None, memory: int | None) -> None:
         memory: the bytes of memory that it may hold, None for no bound.
     """
     folder = os.environ[MARK]
-    os.environ["TMPDIR"] = folder
-    tempfile.tempdir = None
     if _POSIX:
         os.setsid()
+        _leave_resource_tracker()
         _no_input()
         if output is not None:
             os.dup2(output, 1)
@@ -46,7 +46,18 @@ def confine(output: int | None, memory: int | None) -> None:
             os.close(output)
         _start_guardian(folder)
         _bound(memory)
+    os.mkdir(folder, 0o700)
+    os.environ["TMPDIR"] = tempfile.tempdir = folder
     faulthandler.enable(file=2, all_threads=False)
+
+
+def _leave_resource_tracker() -> None:
+    """Close the line to the parent's tracker, on which a stray word would end that for good."""
+    tracker = resource_tracker._resource_tracker
+    shared = getattr(tracker, "_fd", None)
+    if shared is not None:
+        tracker._fd = None  # type: ignore[attr-defined]
+        os.close(shared)
 
 
 def _no_input() -> None:

@@ -26,6 +26,8 @@ from resnet_verify.adapters.outputs import message_of
 # Modules that a target's folder brought while another module of the same name was loaded.
 _OWN: dict[Path, dict[str, ModuleType]] = {}
 
+_LONGEST = 2000  # characters of a message
+
 
 class ModuleProblem(Exception):  # the caller turns it into its own error
     """A module that cannot be imported; the message says why."""
@@ -201,7 +203,7 @@ def where_from(module: str) -> str:
 def describe(error: BaseException) -> str:
     """The error's type and message, and the line of the user's code that raised it."""
     kind = type(error).__name__
-    message = " ".join(message_of(error).split()) or "without a message"
+    message = " ".join(message_of(error)[:_LONGEST].split()) or "without a message"
     if isinstance(error, SyntaxError) and error.filename:
         return f"{kind}: {error.msg} ({short_path(error.filename)}, line {error.lineno})"
     return f"{kind}: {message}{raised_at(error)}"

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import multiprocessing
 import os
+import shutil
 import sys
 import time
 from collections.abc import Iterator, Mapping
@@ -16,10 +17,11 @@ from contextlib import contextmanager, suppress
 from dataclasses import replace
 from multiprocessing.connection import wait
 from multiprocessing.process import BaseProcess
-from tempfile import TemporaryDirectory
+from tempfile import gettempdir
 from threading import RLock
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
+from uuid import uuid4
 
 from resnet_verify.confined import serve
 from resnet_verify.confinement import MARK, end_all
@@ -71,6 +73,8 @@ class Apart:
         self._memory = memory
         self._threads = threads
         self._printed = b""
+        # The process makes it; were it made here, it would outlive a kill -9 at that moment.
+        self._folder = os.path.join(gettempdir(), f"resnet-verify-{uuid4().hex}")
         self._process: BaseProcess | None = None
         self._stopped = False
 
@@ -79,22 +83,24 @@ class Apart:
         with _STARTING:
             if self._stopped:
                 raise Ended("it was stopped before it began")
-            self._folder = TemporaryDirectory(prefix="resnet-verify-", ignore_cleanup_errors=True)
             self._line, its_line = context.Pipe()
             self._output, its_output = context.Pipe(duplex=False)
             bounds = (self._options, self._loading, self._memory, self._threads)
             arguments = (its_line, its_output, self.target, *bounds)
             process = context.Process(target=serve, args=arguments)
-            with its_line, its_output, interrupts_held_back(), _marked(self._folder.name):
+            with its_line, its_output, interrupts_held_back(), _marked(self._folder):
                 process.start()
             self._process = process
         return self
 
     def __exit__(self, *_exc: object) -> None:
         self.stop()
-        if self._process is not None:
-            self._process.join()
-        self._folder.cleanup()
+        with _STARTING:
+            process, self._process = self._process, None
+            if process is not None:
+                process.join()
+                process.close()
+        shutil.rmtree(self._folder, ignore_errors=True)
         self._line.close()
         self._output.close()
 
@@ -103,9 +109,9 @@ class Apart:
         with _STARTING:
             self._stopped = True
             process = self._process
-        if process is not None and process.pid is not None:
-            end_all(process.pid, self._folder.name)
-            process.kill()
+            if process is not None and process.pid is not None:
+                end_all(process.pid, self._folder)
+                process.kill()
 
     @property
     def printed(self) -> str:

@@ -10,6 +10,12 @@ _FATAL = re.compile(r"^(?:Fatal Python error|Timeout)", re.MULTILINE)
 _FRAME = re.compile(r'^  File "(?P<file>.+)", line (?P<line>\d+) in (?P<name>.+)$', re.MULTILINE)
 
 
+def without_trace(printed: str) -> str:
+    """What was printed before the last trace."""
+    traces = list(_FATAL.finditer(printed))
+    return printed[: traces[-1].start()] if traces else printed
+
+
 def last_place(printed: str) -> str:
     """The innermost line of the user's code in the last trace, in brackets; empty without any."""
     traces = list(_FATAL.finditer(printed))

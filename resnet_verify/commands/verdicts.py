@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from resnet_verify.commands import FAILED, OK, USAGE, colourful, complain
 from resnet_verify.judge import LOAD
 from resnet_verify.report_json import write_report
+from resnet_verify.traces import without_trace
 
 if TYPE_CHECKING:
     from resnet_verify.side_by_side import Judged
@@ -94,8 +95,9 @@ class Verdicts:
             if self._verbose:
                 traceback.print_exception(judged.error)
             complain(str(judged.error))
-        if judged.printed and (judged.died or self._verbose):
-            print(_printed_text(self._targets[place], judged.printed), file=sys.stderr, flush=True)
+        printed = without_trace(judged.printed).strip()
+        if printed and (judged.died or self._verbose):
+            print(_printed_text(self._targets[place], printed), file=sys.stderr, flush=True)
 
     def _say_verdict(self, place: int, verdict: Verdict) -> None:
         gap = "\n" * bool(self._said)
