@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import faulthandler
-import json
 import os
 import traceback
 from collections.abc import Callable, Mapping
 from functools import partial
+from json import dumps
 from multiprocessing.connection import Connection
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -40,8 +40,8 @@ def serve(
 ) -> None:
     """Answer on `line`: first how loading went, then for each id of a check what it found.
 
-    Every answer is a JSON object: an empty one for a target that is loaded, "unloadable" with
-    a message and a "traceback", or a verdict by one check.
+    Every answer is a JSON object: "framework" and "version" of a target that is loaded,
+    "unloadable" with a message and a "traceback", or a verdict by one check.
     """
     confine(os.dup(output.fileno()) if os.name == "posix" else None, memory)
     output.close()
@@ -52,13 +52,14 @@ def serve(
     examination = _guarded(line, target, loading, partial(_loaded, target, options, loading))
     if examination is None:
         return
-    line.send_bytes(b"{}")
+    known = {"framework": examination.framework, "version": examination.framework_version}
+    line.send_bytes(dumps(known).encode())
     while check_id := line.recv_bytes().decode():
         found = _guarded(
             line, target, limit, partial(_found, examination, check_id, target, options)
         )
         if found is not None:
-            line.send_bytes(json.dumps(found).encode())
+            line.send_bytes(dumps(found).encode())
 
 
 def _guarded(line: Connection, target: str, limit: float, function: Callable[[], T]) -> T | None:
@@ -67,7 +68,7 @@ def _guarded(line: Connection, target: str, limit: float, function: Callable[[],
     try:
         return function()
     except BaseException as error:  # the target's code may raise anything
-        line.send_bytes(json.dumps(_unloadable(target, error)).encode())
+        line.send_bytes(dumps(_unloadable(target, error)).encode())
         return None
     finally:
         faulthandler.cancel_dump_traceback_later()
@@ -103,4 +104,5 @@ def _found(
         raise
     except BaseException as error:  # `judged_by` takes care of each `Exception`
         result = CheckResult(check_id, "error", 0.0, describe(error))
-        return to_wire(bare_verdict(target, [result]))
+        framework, version = examination.framework, examination.framework_version
+        return to_wire(bare_verdict(target, [result], framework, version))

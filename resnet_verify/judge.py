@@ -201,6 +201,7 @@ class Judging:
         self.target = target
         self.options = options
         self._checks = options.checks()
+        self.framework = ("", "")  # its name and version, as far as they are known
         self._parts: list[Verdict] = []
 
     @property
@@ -242,7 +243,7 @@ class Judging:
             else:
                 results.append(CheckResult(check.id, "not_run", 0.0, why_no_more, command))
         parts = list(self._parts)
-        return merge([*parts, bare_verdict(self.target, results)] if rest else parts)
+        return merge(parts + [bare_verdict(self.target, results, *self.framework)] * bool(rest))
 
 
 def unloadable(target: str, error: TargetError) -> Verdict:

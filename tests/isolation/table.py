@@ -17,7 +17,7 @@ STAND_INS = {
     "overflows_the_stack": (LOADED, ENDED.format("SIGSEGV (Segmentation fault)")),
     "kills_itself": (LOADED, ENDED.format("SIGKILL (Killed); was memory short?")),
     "stops_itself": (LOADED, LATE),
-    "loops": (LOADED, "loading gave no answer within the time limit of 1 s"),
+    "loops": (LOADED, LATE),
     "loops_and_catches_all": (LOADED, LATE),
     "holds_the_interpreter": (LOADED, LATE),
     "waits_deaf": (LOADED, LATE),
@@ -58,8 +58,8 @@ STAND_INS = {
     "leaves_temporary_files": (FINE, ""),
     "opens_all_files": (FINE, ""),
     "forgets_modules": (FINE, ""),
+    "replaces_json": (FINE, ""),
     # While a check runs
-    "replaces_json": (JUDGED, "its process gave an answer that is no verdict"),
     "leaves_in_forward": (JUDGED, "NUM-EVAL: sys.exit(3) was called"),
     "vanishes_in_forward": (JUDGED, "NUM-EVAL: its process left with exit code 0"),
     "crashes_in_forward": (JUDGED, "NUM-EVAL: " + ENDED.format("SIGSEGV")),
