@@ -52,6 +52,8 @@ def serve(
     examination = _guarded(line, target, loading, partial(_loaded, target, options, loading))
     if examination is None:
         return
+    faulthandler.disable()  # Paddle has put its own handlers in place: they do not say the line
+    faulthandler.enable(file=2, all_threads=False)
     known = {"framework": examination.framework, "version": examination.framework_version}
     line.send_bytes(dumps(known).encode())
     while check_id := line.recv_bytes().decode():

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 # The `check` of the diagnosis that says why a target could not be loaded.
 LOAD = "LOAD"
 
+_LONGEST = 200  # characters of what a target says as it leaves
+
 PATIENCE = 2
 """Checks that may exceed the time limit; after these a target is given up."""
 
@@ -115,7 +117,8 @@ def run_check(
             found = examination.run(check)
     except (Late, SystemExit) as error:
         seconds = time.perf_counter() - started
-        message = str(error) if isinstance(error, Late) else f"sys.exit({error.code!r}) was called"
+        code = " ".join(repr(getattr(error, "code", None)).split())[:_LONGEST]
+        message = str(error) if isinstance(error, Late) else f"sys.exit({code}) was called"
         found = CheckResult(check.id, "error", seconds, message)
     return replace(found, reproduce=reproduce)
 
