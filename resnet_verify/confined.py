@@ -12,7 +12,7 @@ from multiprocessing.connection import Connection
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from resnet_verify import tune
-from resnet_verify.adapters.outputs import message_of
+from resnet_verify.adapters.outputs import cause, message_of
 from resnet_verify.checks import all_checks
 from resnet_verify.confinement import confine
 from resnet_verify.importing import describe, raised_at
@@ -105,6 +105,6 @@ def _found(
     except TargetError:
         raise
     except BaseException as error:  # `judged_by` takes care of each `Exception`
-        result = CheckResult(check_id, "error", 0.0, describe(error))
+        result = CheckResult(check_id, "error", 0.0, cause(error))
         framework, version = examination.framework, examination.framework_version
         return to_wire(bare_verdict(target, [result], framework, version))

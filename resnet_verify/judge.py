@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from resnet_verify.adapters.outputs import cause
 from resnet_verify.checks import all_checks, select_checks
 from resnet_verify.limits import Late, deadline
 from resnet_verify.target import Target, TargetError
@@ -21,8 +22,6 @@ if TYPE_CHECKING:
 
 # The `check` of the diagnosis that says why a target could not be loaded.
 LOAD = "LOAD"
-
-_LONGEST = 200  # characters of what a target says as it leaves
 
 PATIENCE = 2
 """Checks that may exceed the time limit; after these a target is given up."""
@@ -117,8 +116,7 @@ def run_check(
             found = examination.run(check)
     except (Late, SystemExit) as error:
         seconds = time.perf_counter() - started
-        code = " ".join(repr(getattr(error, "code", None)).split())[:_LONGEST]
-        message = str(error) if isinstance(error, Late) else f"sys.exit({code}) was called"
+        message = str(error) if isinstance(error, Late) else cause(error)
         found = CheckResult(check.id, "error", seconds, message)
     return replace(found, reproduce=reproduce)
 
