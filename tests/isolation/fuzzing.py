@@ -178,12 +178,12 @@ def _onnx_outcome(path):
     return "whole" if network.operators.graph.node else "read without a network"
 
 
-def fuzz(tell, suffix, count, seed, folder):
-    """Read `count` damaged files; `tell` each as number, damage and how it was read."""
+def fuzz(tell, suffix, numbers, seed, folder):
+    """Read damaged files; `tell` each as number, damage and how it was read."""
     folder = Path(folder)
     content = sound_file(suffix, folder)
     path = folder / f"damaged{suffix}"
-    for number in range(count):
+    for number in numbers:
         found, damage = damaged(content, random.Random(f"{seed} {number}"))
         path.write_bytes(found)
         tell(number, damage, "reading")

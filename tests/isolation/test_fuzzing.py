@@ -34,20 +34,20 @@ def test_a_sound_file_is_read_whole(suffix, tmp_path):
 @pytest.mark.parametrize("suffix", FORMATS_HERE)
 def test_damaged_files_are_refused_or_read_whole(suffix, tmp_path):
     heard = []
-    run_apart(fuzz, suffix, 60, 1, str(tmp_path), heed=lambda *words: heard.append(words))
+    run_apart(fuzz, suffix, range(60), 1, str(tmp_path), heed=lambda *words: heard.append(words))
     read = [how for _, _, how in heard if how != "reading"]
     assert len(read) == 60
     assert set(read) <= {"refused", "whole"}
     assert read.count("refused") > 30
 
 
-@pytest.mark.parametrize("suffix", [s for s in FORMATS_HERE if s in (".pdparams", ".pth")])
 @pytest.mark.parametrize("protocol", [0, 2, 4])
-def test_a_payload_does_not_run(suffix, protocol, tmp_path):
-    path, trace = tmp_path / f"file{suffix}", tmp_path / "executed"
-    path.write_bytes(pickle.dumps({**STATE, "conv.bias": Payload(trace)}, protocol))
-    assert outcome(path) == "refused"
-    assert not trace.exists()
+def test_a_payload_does_not_run(protocol, tmp_path):
+    for suffix in {".pdparams", ".pth"}.intersection(FORMATS_HERE):
+        path, trace = tmp_path / f"file{suffix}", tmp_path / "executed"
+        path.write_bytes(pickle.dumps({**STATE, "conv.bias": Payload(trace)}, protocol))
+        assert outcome(path) == "refused"
+        assert not trace.exists()
 
 
 @pytest.mark.parametrize("suffix", FORMATS_HERE)
