@@ -8,10 +8,13 @@ from __future__ import annotations
 import ctypes
 import os
 import sys
+import tempfile
 import warnings
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+
+from resnet_verify.confinement import MARK
 
 _CPUINFO = Path("/proc/cpuinfo")
 
@@ -53,6 +56,10 @@ def after_import(threads: str | None) -> None:
     paddle = sys.modules.get("paddle")
     if paddle is not None and threads is None:
         paddle.base.core.set_num_threads(cores())
+    traced = sys.modules.get("paddle.jit.dy2static.utils")
+    if MARK in os.environ and hasattr(traced, "get_temp_dir"):
+        # It writes below the user's home, and clears up only where a process ends by itself.
+        traced.get_temp_dir = tempfile.gettempdir  # type: ignore[union-attr]
 
 
 def cores() -> int:

@@ -99,7 +99,8 @@ NETWORKS = {
     "has_no_classes": _both("error", "classes and channels are counted from 1, not 0"),
     "has_a_million_classes": _both(*GOOD),
     "has_ten_thousand_layers": {
-        "paddle": ("error", ENDED.format("SIGSEGV")),  # Paddle's own: a chain this long
+        # Paddle takes 300 s to trace it, or ends with SIGSEGV
+        "paddle": ("error", ""),
         "torch": ("defect", "this is no documented ResNet"),
     },
     "makes_float64_the_default": _both(*GOOD),

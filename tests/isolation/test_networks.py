@@ -31,10 +31,14 @@ def _are_as_told(names, framework, tmp_path, *options):
     report = tmp_path / "report.json"
     targets = [f"tests.isolation.hostile_networks:{n}?framework={framework}" for n in names]
     options = [*options, "--json", str(report), "--jobs", "2"]
+    home = tmp_path / f"home of {len(names)}"
+    home.mkdir()
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "HOME": str(home)}
     done = subprocess.run(
         [sys.executable, "-m", "resnet_verify.cli", "check", *targets, *options],
-        cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT)}, capture_output=True, text=True,
+        cwd=ROOT, env=environment, capture_output=True, text=True,
     )  # fmt: skip
+    assert [path for path in home.rglob("*") if path.is_file()] == []
     assert done.returncode in (1, 2), done.stderr
     found = json.loads(report.read_text())["targets"]
     verdicts = dict(zip(names, found, strict=True))
