@@ -128,3 +128,17 @@ NETWORKS = {
     "loops": _both("error", "no answer within the time limit of 15 s"),
     "loops_and_catches_all": _both("error", "no answer within the time limit of 15 s"),
 }
+
+
+def rows():
+    """The rows of the tables of docs/isolation.md."""
+    ends = {LOADED: "error, exit code 2", JUDGED: "error, exit code 1", FINE: "conforming"}
+    for name, (code, words) in STAND_INS.items():
+        yield f"| `{name}` | {ends[code]} | {words} |"
+    for name, told in NETWORKS.items():
+        cells = [": ".join(filter(None, told[framework])) for framework in ("paddle", "torch")]
+        yield f"| `{name}` | {cells[0]} | {cells[1]} |"
+
+
+if __name__ == "__main__":
+    print("\n".join(rows()))
