@@ -193,7 +193,7 @@ def carry(item: pytest.Item, verdict: Verdict, *, planned: int) -> None:
 
 
 def conclude(config: pytest.Config, found: Sequence[Mapping[str, Any]]) -> list[Verdict]:
-    """One verdict for each target, written to `--resnet-json` where that is given.
+    """One verdict for each target, as they are named, written to `--resnet-json` if given.
 
     A target of which not all planned checks have run does not conform.
     """
@@ -204,9 +204,9 @@ def conclude(config: pytest.Config, found: Sequence[Mapping[str, Any]]) -> list[
         key = verdict.checks[0].id if verdict.checks else ""
         parts.setdefault(verdict.target, {})[key] = verdict
         planned[verdict.target] = data["planned"]
-    verdicts = [
-        _complete(merge(list(part.values())), planned[name]) for name, part in parts.items()
-    ]
+    named = targets_of(config)
+    order = sorted(parts, key=lambda name: named.index(name) if name in named else len(named))
+    verdicts = [_complete(merge(list(parts[name].values())), planned[name]) for name in order]
     if config.option.resnet_json:
         write_report(Path(config.option.resnet_json), verdicts)
     return verdicts
