@@ -12,8 +12,8 @@ import paddle
 
 from resnet_verify.adapters import Adapter, CaptureError, Step
 from resnet_verify.adapters.outputs import cause, flatten
+from resnet_verify.adapters.paddle_graph import to_graph
 from resnet_verify.adapters.paddle_inplace import apply_overwrites, noted_overwrites
-from resnet_verify.adapters.paddle_operators import to_graph
 from resnet_verify.adapters.paddle_program import Program, ValueKey, read_program
 from resnet_verify.adapters.paddle_tracing import traceable
 from resnet_verify.adapters.paddle_weights import read_pdparams
