@@ -16,10 +16,10 @@ from resnet_ref.layers import (
 from resnet_verify.alignment import differing_fields
 from resnet_verify.depths import depth_difference, with_found_depths
 from resnet_verify.difference import ASPECTS, Aspect, Difference
-from resnet_verify.form import Place
-from resnet_verify.gaps import ASPECT_OF_MISSING, Gaps, block_of, unused_nodes
+from resnet_verify.form import Place, block_of
+from resnet_verify.gaps import ASPECT_OF_MISSING, Gaps
 from resnet_verify.graph import Detach, Node
-from resnet_verify.match import Match, Misread, misread, paired
+from resnet_verify.match import Match, Misread, misread, paired, unused_nodes
 from resnet_verify.words import describe, padding, per_axis, size
 
 FAR = 0.3

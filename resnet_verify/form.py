@@ -97,3 +97,9 @@ def parameters(form: Form) -> dict[bool, int]:
         for slot in slots(layer):
             counts[slot.trainable] += prod(slot.shape)
     return counts
+
+
+def block_of(where: str) -> str:
+    """``stage 2, block 0`` of any location inside it; ``stem`` or ``head`` otherwise."""
+    parts = where.split(", ")
+    return ", ".join(parts[:2]) if where.startswith("stage") else parts[0]
