@@ -44,7 +44,7 @@ class Examination(Twinned):
         """Weights, modes and global state are put back, whatever a check does."""
         adapter, model = self.adapter, self.model
         modes = adapter.modes(model)
-        _ = self._registered
+        _ = self.registered
         with adapter.preserved(), warnings.catch_warnings():
             warnings.simplefilter("ignore")
             adapter.use_device(self.device)
@@ -62,6 +62,14 @@ class Examination(Twinned):
     def second_instance(self) -> Any:
         """What the target's factory gives when it is called again."""
         return self.adapter.ready(self.target.create())
+
+    def as_it_came(self) -> dict[str, Array]:
+        """The registered tensors as the target's factory gives them, by key."""
+        fresh = self.model if self._is_borrowed else self.adapter.ready(self.target.create())
+        keys = [param.key for param in self.adapter.params(fresh)]
+        arrays = self.adapter.read(fresh, None, keys)
+        pairs = zip(self.registered, keys, strict=True)  # another instance may have other keys
+        return {param.key: arrays[key] for param, key in pairs}
 
     @cached_property
     def _is_borrowed(self) -> bool:

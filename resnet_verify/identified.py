@@ -194,20 +194,20 @@ class Identified:
     @cached_property
     def totals(self) -> ParameterTotals:
         """What is registered, each tensor once; running statistics are buffers."""
-        params = self._registered
+        params = self.registered
         statistics = self._running_statistics
         buffers = sum(prod(param.shape) for param in params if param.key in statistics)
         return ParameterTotals(sum(prod(param.shape) for param in params) - buffers, buffers)
 
     @cached_property
-    def _registered(self) -> tuple[Param, ...]:
+    def registered(self) -> tuple[Param, ...]:
         """Parameters and buffers of the network as it came; a forward pass may add some."""
         return self.adapter.params(self.model)
 
     @cached_property
     def _running_statistics(self) -> set[str]:
         """Keys of the running statistics: by use, or by what training cannot move."""
-        fixed = {param.key for param in self._registered if not param.trainable}
+        fixed = {param.key for param in self.registered if not param.trainable}
         try:
             graph = self.probe.canonical.graph
         except NotRun:

@@ -20,7 +20,6 @@ def _worded(function):
     return lambda f, layer, amount, *inputs: function(f, amount, *inputs)
 
 
-
 def _add_some(f, amount, a, b):
     half = a.shape[1] // 2
     return f.concat([a[:, :half] + b[:, :half], a[:, half:]], 1)
@@ -44,9 +43,8 @@ def _every_third(f, layer, amount, x):
 
 
 def _first_kept(f, layer, amount, x):
-    """Gives what it gave at its first call, to whatever fits."""
-    kept = layer.memory.setdefault("kept", x.detach())
-    return kept if tuple(kept.shape) == tuple(x.shape) else x
+    """Gives what it gave at its first call with this shape."""
+    return layer.memory.setdefault(tuple(x.shape), x.detach())
 
 
 def _after_calls(f, layer, amount, x):
@@ -81,9 +79,18 @@ EXTRAS = {
     **{
         name: _activation(name)
         for name in (
-            "leaky_relu", "relu6", "gelu", "silu", "elu", "tanh", "sigmoid", "softplus",
-            "hardswish", "selu", "mish",
-        )  # fmt: skip
+            "leaky_relu",
+            "relu6",
+            "gelu",
+            "silu",
+            "elu",
+            "tanh",
+            "sigmoid",
+            "softplus",
+            "hardswish",
+            "selu",
+            "mish",
+        )
     },
     "abs": _plain(lambda amount, x: x.abs()),
     "square": _plain(lambda amount, x: x * x),

@@ -320,13 +320,6 @@ def _stopped(layer, x, held, calls):
         _put_back(layer, x, held, calls)
 
 
-def _closure(model, name, _amount):
-    """The layer is called through a function that keeps hold of this very instance."""
-    layer = leaf(model, name)
-    original = type(layer).forward
-    layer.forward = lambda x: original(layer, x)
-
-
 FAULTS = {
     "freeze weight": _freeze("weight"),
     "freeze bias": _freeze("bias"),
@@ -352,5 +345,4 @@ FAULTS = {
     "statistics in evaluation": _around(after=_moved_in_evaluation),
     "statistics kept": _around(after=_put_back),
     "statistics stop": _around(after=_stopped),
-    "closure": _closure,
 }

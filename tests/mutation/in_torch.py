@@ -314,13 +314,6 @@ def _statistics_once(model, name, _amount):
     layer.forward = forward
 
 
-def _closure(model, name, _amount):
-    """The layer is called through a function that keeps hold of this very instance."""
-    layer = leaf(model, name)
-    original = type(layer).forward
-    layer.forward = lambda x: original(layer, x)
-
-
 FAULTS = {
     "freeze weight": _freeze("weight"),
     "freeze bias": _freeze("bias"),
@@ -347,5 +340,4 @@ FAULTS = {
     "statistics in evaluation": _statistics_in_evaluation,
     "statistics kept": _statistics_kept,
     "statistics stop": _statistics_once,
-    "closure": _closure,
 }

@@ -53,7 +53,7 @@ STATE = (
         "noise-in-training": followed_by(extra("noise", 0.1, "train")),
         "python-noise": followed_by(extra("python noise")),
         "wrong-after-two-steps": followed_by(extra("after calls", 9, "train")),
-    }),
+    }, near=False),
     *table("input|in place|unused|add|corrupt|operator|scale|activation", only(("stem", 0)), {
         "input-changed": lambda program, position: _in_place(program, position),
     }, near=False),
@@ -67,8 +67,8 @@ STATE = (
         "weight-flipped": fault("flipped"),
     }),
     *table("registered", layers((Conv, BatchNorm)), {"unregistered": fault("unregistered")}),
-    *table("copy|copied", layers((Conv, BatchNorm)), {"bound-to-the-original": fault("closure")}),
-    *table("sav|load", norms(), {"statistics-not-saved": fault("unsaved")}),
+    *table("sav|load", norms(), {"statistics-not-saved": fault("unsaved")},
+           near=False),
 )  # fmt: skip
 
 

@@ -225,7 +225,8 @@ ADDITIONS = (
             "sum-scaled": followed_by(extra("scale", 0.7071)),
         },
     ),
-    Mistake("shortcut-scaled", "add|scale|operator", adds(), _operand_through(1, extra("scale", 0.5))),
+    Mistake("shortcut-scaled", "add|scale|operator", adds(),
+            _operand_through(1, extra("scale", 0.5))),
     Mistake("shortcut-from-inside", "add|shortcut|operand", adds(keep=_inside_fits),
             _shortcut_from_inside),
     Mistake("shortcut-detached", "gradient|detach", adds(), _operand_through(1, extra("detach"))),
@@ -357,8 +358,8 @@ def _stride_elsewhere(program, position):
         for i in program.members(program.block(position), "branch")
         if isinstance(program.steps[i].op, Conv)
     ]
-    other = next(i for i in branch if i != position and i != branch[-1] or len(branch) == 2
-                 and i != position)  # fmt: skip
+    other = next(i for i in branch if (i != position and i != branch[-1]) or (len(branch) == 2
+                 and i != position))  # fmt: skip
     stride = program.steps[position].op.stride
     moved = edit.with_op(program, position, stride=(1, 1))
     return edit.with_op(moved, other, stride=stride)
@@ -426,9 +427,7 @@ def _layer_dropped(program, position):
 
 def _keeps_shape(program, position):
     found = edit.shapes(program)
-    return found[program.steps[position].inputs[0]] == found[position] and _inner(
-        program, position
-    )
+    return found[program.steps[position].inputs[0]] == found[position] and _inner(program, position)
 
 
 CONVS = (
@@ -478,7 +477,7 @@ CONVS = (
 
 
 def _block_start(program, position):
-    """The first step of a block whose shortcut is the identity, and that is not its stage's first."""
+    """Whether a block is neither its stage's first nor projects."""
     return _identity_shortcut(program, position) and not program.block(position).endswith("block 0")
 
 
