@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from math import prod
 
-from resnet_ref.layers import Add, Flatten, GlobalAvgPool
+from resnet_ref.layers import Add, BatchNorm, Conv, Flatten, GlobalAvgPool
 from resnet_ref.layout import Network, layout
 from resnet_ref.places import block_places, named_blocks, path_places, places, slots
 from resnet_ref.spec import ResNetSpec
@@ -88,6 +88,16 @@ def _places(network: Network) -> list[Place]:
         source = chain(iter(by_path["post"]), len(found) - 1)
     chain(path_places("head", network.head), source)
     return found
+
+
+def last_learned(form: Form) -> list[str]:
+    """The location of the last norm or convolution of every branch."""
+    last = {
+        place.path: place.where
+        for place in form.places
+        if place.path.endswith(", branch") and isinstance(place.op, BatchNorm | Conv)
+    }
+    return list(last.values())
 
 
 def parameters(form: Form) -> dict[bool, int]:

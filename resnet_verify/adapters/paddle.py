@@ -167,6 +167,34 @@ class PaddleAdapter:
         image_gradient = None if image.grad is None else _numpy(image.grad)
         return Step(tuple(map(_numpy, outputs)), gradients, image_gradient)
 
+    def descend(
+        self,
+        model: Any,
+        steps: Sequence[Sequence[Array]],
+        cotangent: Array,
+        output: int,
+        method: str,
+        rate: float,
+    ) -> list[Array]:
+        """Eager training steps."""
+        parameters, weights = model.parameters(), paddle.to_tensor(cotangent)
+        if method == "adam":
+            optimiser: Any = paddle.optimizer.Adam(rate, parameters=parameters)
+        else:
+            optimiser = paddle.optimizer.Momentum(
+                rate, 0.9, parameters=parameters, weight_decay=1e-4
+            )
+        seen = []
+        model.clear_gradients()
+        for batches in steps:
+            for batch in batches:
+                found = flatten(model(paddle.to_tensor(batch)), _is_tensor)[output]
+                (found * weights.astype(found.dtype)).sum().backward()
+                seen.append(_numpy(found))
+            optimiser.step()
+            optimiser.clear_grad()
+        return seen
+
     def build(self, network: Network, dtype: str) -> Any:
         """The reference network, built under `dtype` as the default type."""
         from resnet_ref.paddle import build

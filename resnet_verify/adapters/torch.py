@@ -194,6 +194,37 @@ class TorchAdapter:
         image_gradient = None if image.grad is None else array_of(image.grad)
         return Step(tuple(map(array_of, outputs)), gradients, image_gradient)
 
+    def descend(
+        self,
+        model: Any,
+        steps: Sequence[Sequence[Array]],
+        cotangent: Array,
+        output: int,
+        method: str,
+        rate: float,
+    ) -> list[Array]:
+        """Eager training steps; the gradients that the network holds are put back."""
+        held = [(tensor, tensor.grad) for tensor in model.parameters()]
+        weights = self.tensor(cotangent)
+        if method == "adam":
+            optimiser: Any = torch.optim.Adam(model.parameters(), rate)
+        else:
+            optimiser = torch.optim.SGD(model.parameters(), rate, 0.9, weight_decay=1e-4)
+        seen = []
+        try:
+            for batches in steps:
+                optimiser.zero_grad()
+                for batch in batches:
+                    with _eager():
+                        found = flatten(model(self.tensor(batch)), _is_tensor)[output]
+                    (found * weights.to(found.dtype)).sum().backward()
+                    seen.append(_numpy(found))
+                optimiser.step()
+        finally:
+            for tensor, gradient in held:
+                tensor.grad = gradient
+        return seen
+
     def build(self, network: Network, dtype: str) -> Any:
         """The reference network, built under `dtype` as the default type."""
         from resnet_ref.torch import build

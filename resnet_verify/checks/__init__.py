@@ -16,7 +16,16 @@ if TYPE_CHECKING:
     from resnet_verify.examine import Examination
     from resnet_verify.verdict import Diagnosis
 
-FAMILIES = ("structure", "parameters", "residual", "numerics")
+FAMILIES = (
+    "structure",
+    "parameters",
+    "initial",
+    "residual",
+    "state",
+    "images",
+    "numerics",
+    "training",
+)
 
 
 class NotRun(Exception):  # an outcome, not an error
