@@ -195,7 +195,7 @@ class Identified:
     def totals(self) -> ParameterTotals:
         """What is registered, each tensor once; running statistics are buffers."""
         params = self.registered
-        statistics = self._running_statistics
+        statistics = self.running_statistics
         buffers = sum(prod(param.shape) for param in params if param.key in statistics)
         return ParameterTotals(sum(prod(param.shape) for param in params) - buffers, buffers)
 
@@ -205,7 +205,7 @@ class Identified:
         return self.adapter.params(self.model)
 
     @cached_property
-    def _running_statistics(self) -> set[str]:
+    def running_statistics(self) -> set[str]:
         """Keys of the running statistics: by use, or by what training cannot move."""
         fixed = {param.key for param in self.registered if not param.trainable}
         try:
@@ -214,7 +214,8 @@ class Identified:
             return fixed
         in_use = {param.key for node in graph.nodes for param in graph.params_of(node)}
         norms = [node for node in graph.nodes if isinstance(node.op, BatchNorm)]
-        by_use = {param.key for node in norms for param in graph.params_of(node)[:2]}
+        read = [value for node in norms for value in node.inputs[1:3]]
+        by_use = {param.key for value in read if (param := graph.param(value))}
         return by_use | (fixed - in_use)
 
     @cached_property

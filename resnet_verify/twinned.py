@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,7 @@ from resnet_ref.places import Key
 from resnet_verify.adapters import Capture
 from resnet_verify.adapters.outputs import cause
 from resnet_verify.checks import NotRun
+from resnet_verify.graph import Param
 from resnet_verify.identified import Identified
 from resnet_verify.match import paired
 from resnet_verify.probe import candidate_shapes
@@ -76,6 +78,14 @@ class Twinned(Identified):
             return correspondence(self.match)
         except TransplantError as error:
             raise NotRun(f"there is no twin to compare with: {error}") from error
+
+    def in_words(self, param: Param) -> str:
+        """Where the form has a tensor; the target's own name where it has none."""
+        with suppress(NotRun):
+            for (where, role), held in self.correspondence.items():
+                if held.param.key == param.key:
+                    return f"{where}, {role}"
+        return param.name
 
     @cached_property
     def twin(self) -> Any:
@@ -149,6 +159,23 @@ class Twinned(Identified):
 
         shapes = {key: held.shape for key, held in self.correspondence.items()}
         return self.once(f"weights {seed}", lambda: random_weights(shapes, seed))
+
+    @cached_property
+    def runnable_shape(self) -> tuple[int, ...]:
+        """A shape that the network runs on, where it cannot be captured.
+
+        Raises:
+            NotRun: there is none.
+        """
+        self._dirty = True
+        self.adapter.set_training(self.model, training=False)
+        for shape in candidate_shapes(self.adapter, self.model):
+            try:
+                self.adapter.forward(self.model, self.batch(shape))
+            except Exception:  # the target's code may raise anything; STR-FORWARD tells
+                continue
+            return shape
+        raise NotRun("the network does not run")
 
     def batch(self, shape: tuple[int, ...] | None = None, seed: int = 0) -> Array:
         """A deterministic batch of images."""

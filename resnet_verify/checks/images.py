@@ -10,7 +10,7 @@ import numpy as np
 from resnet_verify.adapters.outputs import cause
 from resnet_verify.axes import in_shape
 from resnet_verify.checks import NotApplicable, check
-from resnet_verify.checks.numerics import PURE, TWIN, bound_of, randomise
+from resnet_verify.checks.numerics import PURE, TWIN, bound_of, randomise, settled
 from resnet_verify.tolerance import gap
 from resnet_verify.verdict import Diagnosis
 
@@ -25,10 +25,9 @@ def batch_independence(examination: Examination) -> Iterator[Diagnosis]:
 
     The others are changed, then are not a number, then are left out.
     """
-    batch = examination.batch()
+    batch, _ = settled(examination)
     if len(batch) < 2:
         raise NotApplicable("the network takes one image at a time")
-    randomise(examination)
     model, adapter = examination.model, examination.adapter
     adapter.set_training(model, training=False)
     first = adapter.forward(model, batch)
@@ -66,11 +65,14 @@ def _told_apart(
     return ""
 
 
+GROSS = 0.05
+"""A hidden trigger or an overflow changes an output grossly; the gates of a squeeze-excite turn
+the rounding of large values into 1e-4 of the output."""
 ODD: dict[str, Callable[[Array], Array]] = {
     "an image of zeros": lambda noise: 0 * noise,
     "an image of one colour": lambda noise: 0 * noise + 1,
-    "very large values": lambda noise: 1e4 * noise,
-    "very small values": lambda noise: 1e-4 * noise,
+    "large values": lambda noise: 1e3 * noise,
+    "small values": lambda noise: 1e-4 * noise,
     "negative values only": lambda noise: -abs(noise),
 }
 
@@ -80,25 +82,20 @@ def odd_images(examination: Examination) -> Iterator[Diagnosis]:
     """In evaluation mode the outputs for odd images are the twin's: zeros, one colour, extremes."""
     randomise(examination)
     model, twin, adapter = examination.model, examination.twin, examination.adapter
-    limit = bound_of(examination, "evaluation")
+    limit = GROSS * examination.tolerance
     for network in (model, twin):
         adapter.set_training(network, training=False)
-    shape = examination.shapes[-1]
-    drawn = examination.batch((1, *shape[1:]))
-    odd = np.concatenate([make(drawn) for make in ODD.values()]).astype(drawn.dtype)
-    together = [odd] if shape[0] > 1 else [odd[n : n + 1] for n in range(len(odd))]
-    kinds = iter(ODD)
-    for batch in together:
-        expected = adapter.forward(twin, examination.for_twin(batch))[0]
-        output = adapter.forward(model, batch)[examination.main_output]
-        found = in_shape(output, expected.shape)
-        for have, want in zip(found, expected, strict=False):
-            kind, distance = next(kinds), gap(have, want)
-            if distance.exceeds(limit):
-                text = f"relative difference {distance.norm:.2g}, bound {limit:.1g}"
-                yield Diagnosis(
-                    "NUM-ODD", "the output", "the twin's output", text,
-                    f"in evaluation mode the output for {kind} is not that of the reference with "
-                    f"the same weights ({text})",
-                )  # fmt: skip
-                return
+    drawn = examination.batch((1, *examination.shapes[-1][1:]))
+    for kind, make in ODD.items():
+        image = make(drawn).astype(drawn.dtype)
+        expected = adapter.forward(twin, examination.for_twin(image))[0]
+        output = adapter.forward(model, image)[examination.main_output]
+        distance = gap(in_shape(output, expected.shape), expected)
+        if distance.exceeds(limit):
+            text = f"relative difference {distance.norm:.2g}, bound {limit:.1g}"
+            yield Diagnosis(
+                "NUM-ODD", "the output", "the twin's output", text,
+                f"in evaluation mode the output for {kind} is not that of the reference with "
+                f"the same weights ({text})",
+            )  # fmt: skip
+            return

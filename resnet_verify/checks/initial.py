@@ -32,23 +32,25 @@ def initial_weights(examination: Examination) -> Iterator[Diagnosis]:
     many start the last layer of a branch, or the classifier, there.
     """
     weights = examination.as_it_came()
-    for param in examination.registered:
-        if not np.isfinite(weights[param.key]).all():
-            yield _told(param.name, "finite numbers", "not a number, or infinite")
-            return
     graph = examination.match.found.graph
     for node, place in paired(examination.match):
-        held = roles(node).get("weight")
-        used = None if held is None else graph.param(held)
-        if not isinstance(node.op, Conv | Linear) or used is None or used.key not in weights:
-            continue
-        if text := _wrong(weights[used.key], node.op):
-            yield _told(place.where, "weights from which training can start", text, used.name)
-            return
+        for role, value in roles(node).items():
+            param = graph.param(value)
+            if param is None or param.key not in weights:
+                continue
+            if text := _wrong(weights[param.key], node.op if role == "weight" else None):
+                yield Diagnosis(
+                    "INI-WEIGHTS", f"{place.where}, {role}", "values that training can start from",
+                    text, f"{place.where}: its initial {role} is wrong: {text}", param.name,
+                )  # fmt: skip
+                return
 
 
-def _wrong(weight: Array, op: Conv | Linear) -> str:
-    if not weight.any():
+def _wrong(weight: Array, op: object) -> str:
+    """What is wrong with a tensor, the weight of `op` if it is one; empty where nothing is."""
+    if not np.isfinite(weight).all():
+        return "not a number, or infinite"
+    if not isinstance(op, Conv | Linear) or not weight.any():
         return ""
     if isinstance(op, Conv):
         fan_in = prod(op.kernel) * op.in_channels // op.groups
@@ -59,8 +61,3 @@ def _wrong(weight: Array, op: Conv | Linear) -> str:
     scale = float(np.sqrt(np.mean(np.square(weight, dtype=np.float64)) * fan_in))
     low, high = SCALES
     return "" if low < scale < high else f"{scale:.2g} times 1 / sqrt(fan in)"
-
-
-def _told(where: str, expected: str, found: str, place: str = "") -> Diagnosis:
-    message = f"{where}: the initial weights are wrong: {found}"
-    return Diagnosis("INI-WEIGHTS", where, expected, found, message, place)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from resnet_verify.axes import in_shape
-from resnet_verify.checks import check
+from resnet_verify.checks import NotRun, check
 from resnet_verify.tolerance import bound, gap
 from resnet_verify.verdict import Diagnosis
 
@@ -35,6 +35,18 @@ def randomise(examination: Examination, seed: int = 0) -> dict[Key, Array]:
     weights = examination.drawn_weights(examination.seed + seed)
     examination.give_weights(weights)
     return weights
+
+
+def settled(examination: Examination) -> tuple[Array, int]:
+    """A batch and the output that counts, for checks that need no twin.
+
+    The weights are random where they are known, and else as they are.
+    """
+    try:
+        randomise(examination)
+        return examination.batch(), examination.main_output
+    except NotRun:
+        return examination.batch(examination.runnable_shape), 0
 
 
 def outputs(examination: Examination, *, training: bool) -> Iterator[Diagnosis]:

@@ -9,7 +9,7 @@ import numpy as np
 
 from resnet_verify.adapters.outputs import cause
 from resnet_verify.checks import NotRun, check
-from resnet_verify.checks.numerics import PURE, bound_of, randomise
+from resnet_verify.checks.numerics import PURE, bound_of, randomise, settled
 from resnet_verify.target import TargetError
 from resnet_verify.tolerance import gap
 from resnet_verify.verdict import Diagnosis
@@ -22,10 +22,9 @@ if TYPE_CHECKING:
 @check("NUM-INPUT", source=PURE)
 def input_kept(examination: Examination) -> Iterator[Diagnosis]:
     """The forward pass does not change its input."""
-    randomise(examination)
+    batch, _ = settled(examination)
     for training in examination.modes:
         examination.adapter.set_training(examination.model, training)
-        batch = examination.batch()
         if not examination.adapter.keeps_input(examination.model, batch):
             mode = "training" if training else "evaluation"
             yield Diagnosis(
@@ -41,20 +40,22 @@ def repeat(examination: Examination) -> Iterator[Diagnosis]:
 
     In training mode, where dropout draws from the same seed, within rounding.
     """
-    randomise(examination)
+    batch, index = settled(examination)
     for training in examination.modes:
-        found = list(_drifts(examination, training))
+        found = list(_drifts(examination, training, batch, index))
         if found:
             yield found[0]
             return
 
 
-def _drifts(examination: Examination, training: bool) -> Iterator[Diagnosis]:
+def _drifts(
+    examination: Examination, training: bool, batch: Array, index: int
+) -> Iterator[Diagnosis]:
     """What later calls do differently in one mode."""
     model, adapter = examination.model, examination.adapter
     mode = "training" if training else "evaluation"
     adapter.set_training(model, training)
-    batch, other = examination.batch(), examination.batch(seed=1)
+    other = examination.batch(batch.shape, seed=1)
 
     def called(images: Array) -> tuple[Array, ...]:
         if training:
@@ -64,7 +65,6 @@ def _drifts(examination: Examination, training: bool) -> Iterator[Diagnosis]:
     first, *again = (called(batch) for _ in range(2 if training else 3))
     between = called(other)
     again.append(called(batch))
-    index = examination.main_output
     if np.array_equal(first[index], between[index]):
         yield Diagnosis(
             "NUM-REPEAT", f"output {index}", "outputs that depend on the input",
@@ -81,6 +81,13 @@ def _drifts(examination: Examination, training: bool) -> Iterator[Diagnosis]:
             distance = gap(b, a) if a.shape == b.shape else None
             if distance and not distance.exceeds(limit):
                 continue
+            if moved := _moved(examination, batch, training):
+                yield Diagnosis(
+                    "NUM-REPEAT", moved, "left as it was by a forward pass", "changed",
+                    f"{moved} is changed by a forward pass in {mode} mode: a later call with the "
+                    "same input gives another output",
+                )  # fmt: skip
+                return
             size = distance.norm if distance else float("inf")
             yield Diagnosis(
                 "NUM-REPEAT", f"output {index}", "the same output each time",
@@ -90,6 +97,19 @@ def _drifts(examination: Examination, training: bool) -> Iterator[Diagnosis]:
                 "or draws random numbers",
             )  # fmt: skip
             return
+
+
+def _moved(examination: Examination, batch: Array, training: bool) -> str:
+    """A registered tensor that a forward pass changes, though it should not; empty if none."""
+    adapter, model = examination.adapter, examination.model
+    statistics = examination.running_statistics if training else set()
+    held = [param for param in adapter.params(model) if param.key not in statistics]
+    keys = [param.key for param in held]
+    before = adapter.read(model, None, keys)
+    adapter.forward(model, batch)
+    after = adapter.read(model, None, keys)
+    changed = [p for p in held if not np.array_equal(before[p.key], after[p.key], equal_nan=True)]
+    return examination.in_words(changed[0]) if changed else ""
 
 
 @check("NUM-RELOAD", source=PURE)

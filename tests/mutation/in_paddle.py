@@ -88,18 +88,10 @@ class Words:
     @staticmethod
     def hooked(x, function):
         """`x`, whose gradient goes through `function`."""
-        return _Hooked.apply(x, function)
-
-
-class _Hooked(paddle.autograd.PyLayer):
-    @staticmethod
-    def forward(ctx, x, function):
-        ctx.function = function
-        return x * 1.0
-
-    @staticmethod
-    def backward(ctx, gradient):
-        return ctx.function(gradient)
+        if paddle.in_dynamic_mode() and not x.stop_gradient:
+            x = x * 1.0
+            x.register_hook(function)
+        return x
 
 
 class ExtraLayer(nn.Layer):

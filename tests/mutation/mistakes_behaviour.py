@@ -43,7 +43,7 @@ GRADIENTS = (
 )  # fmt: skip
 
 STATE = (
-    *table("state|call|another output|repeat|trajectory|twin|operator", _maps, {
+    *table("state|call|trajectory|operator|dropout|random|detach|in training mode", _maps, {
         "remembers-the-last-call": followed_by(extra("remembers", 0.5)),
         "remembers-in-training": followed_by(extra("remembers", 2.0, "train")),
         "every-third-call": followed_by(extra("every third", 0.5)),
@@ -91,25 +91,27 @@ STATISTICS = (
 )  # fmt: skip
 
 ODD_INPUTS = (
-    *table("image|batch|other|alone|operator", _maps, {
+    *table(r"image|batch|other|alone|operator|mean \(axes", _maps, {
         "batch-mean-subtracted": followed_by(extra("batch mean")),
         "batch-mean-in-evaluation": followed_by(extra("batch mean", mode="eval")),
         "scaled-by-the-largest": followed_by(extra("batch largest", mode="eval")),
         "nan-leaks": followed_by(extra("batch leak")),
         "nan-leaks-in-evaluation": followed_by(extra("batch leak", mode="eval")),
         "batch-turned": followed_by(extra("batch order", mode="eval")),
+    }),
+    *table("alone", _maps, {
         "wrong-for-one-image": followed_by(extra("when single")),
-    }),
-    *table("size|output|input|twin|operator|scale", _maps, {
+    }, near=False),
+    *table("for input|size", _maps, {
         "wrong-for-odd-sizes": followed_by(extra("when odd")),
-    }),
+    }, near=False),
     *table("image|value|odd|large|constant|operator", only(("stem", 0)), {
         "wrong-for-large-values": lambda p, i: _before(p, i, extra("when large", 100.0)),
         "wrong-for-one-colour": lambda p, i: _before(p, i, extra("when constant")),
     }, near=False),
     *table("image|batch|shape|alone|forward", layers(Linear), {
         "squeezed": followed_by(extra("squeeze")),
-    }),
+    }, near=False),
 )  # fmt: skip
 
 

@@ -206,7 +206,8 @@ def _entry_fits_second(program, position):
 
 ADDITIONS = (
     Mistake("no-addition", "add|missing|block", adds(), _without_add("branch")),
-    Mistake("branch-dropped", "add|unused|block|bypass", adds(), _without_add("shortcut")),
+    Mistake("branch-dropped", "add|unused|block|bypass", adds(), _without_add("shortcut"),
+            near=False),
     Mistake("branch-added-twice", "add", adds(), _readdressed("bb")),
     Mistake("shortcut-added-twice", "add|unused|block", adds(keep=_identity_shortcut),
             _readdressed("ss")),
