@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 from resnet_verify.confined import serve
-from resnet_verify.confinement import MARK, end_all
+from resnet_verify.confinement import MARK, end_all, memory_of_machine
 from resnet_verify.process import LEAVING, how_it_ended, interrupts_held_back
 from resnet_verify.report_json import from_wire
 from resnet_verify.target import TargetError
@@ -42,6 +42,7 @@ LOADING = 120.0
 
 _GRACE = 10.0  # seconds in which a confined process may interrupt a check by itself
 _LOOK = 0.1  # seconds between two looks whether it runs: what it started may hide its end
+_SHARE = 0.9  # of the machine's memory that one target may hold
 _KEPT = 1 << 16  # bytes of its output
 _LONGEST = 1 << 26  # bytes of one answer
 
@@ -94,15 +95,19 @@ class Apart:
         return self
 
     def __exit__(self, *_exc: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the process and all that it started, and remove its temporary files."""
         self.stop()
         with _STARTING:
             process, self._process = self._process, None
             if process is not None:
                 process.join()
                 process.close()
-        shutil.rmtree(self._folder, ignore_errors=True)
-        self._line.close()
-        self._output.close()
+                self._line.close()
+                self._output.close()
+                shutil.rmtree(self._folder, ignore_errors=True)
 
     def stop(self) -> None:
         """Kill the process and all that it started, from any thread; its answers end."""
@@ -151,6 +156,15 @@ class Apart:
             raise Ended("its process gave an answer that is no verdict") from error
 
     def _answer(self, limit: float) -> dict[str, Any]:
+        try:
+            return self._awaited(limit)
+        except Ended:
+            raise
+        except BaseException:  # interrupted: what comes later is no answer to what is asked then
+            self.stop()
+            raise
+
+    def _awaited(self, limit: float) -> dict[str, Any]:
         late = time.monotonic() + limit + _GRACE
         while (left := late - time.monotonic()) > 0:
             ready = wait(self._sources(), min(left, _LOOK))
@@ -205,6 +219,13 @@ class Apart:
 class _There(Exception):  # shown where Python shows the cause of an exception
     def __str__(self) -> str:
         return f"\n{self.args[0]}"
+
+
+def memory_bound(options: Options) -> int | None:
+    """The bytes that the process of a target may hold, None for no bound."""
+    whole = memory_of_machine()
+    on_cpu = options.device == "cpu"  # a GPU's driver reserves more than there is
+    return int(whole * _SHARE) if whole and on_cpu else None
 
 
 @contextmanager

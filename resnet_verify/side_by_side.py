@@ -8,8 +8,7 @@ from dataclasses import dataclass, replace
 from threading import Lock
 from typing import TYPE_CHECKING
 
-from resnet_verify.confinement import memory_of_machine
-from resnet_verify.isolation import LIMIT, Apart, Ended
+from resnet_verify.isolation import LIMIT, Apart, Ended, memory_bound
 from resnet_verify.judge import Judging, Options, unloadable
 from resnet_verify.target import TargetError
 from resnet_verify.tune import cores
@@ -17,8 +16,6 @@ from resnet_verify.tune import cores
 if TYPE_CHECKING:
     from resnet_verify.checks import Check
     from resnet_verify.verdict import Verdict
-
-_SHARE = 0.9  # of the machine's memory that one target may hold
 
 Tell = Callable[[int, str, int, int], None]
 """Is told the position of a target, a check's id, its number from 1, and how many there are."""
@@ -52,9 +49,7 @@ class SideBySide:
         self._apart: dict[int, Apart] = {}
         self._lock = Lock()
         self._stopped = False
-        memory = memory_of_machine()
-        on_cpu = options.device == "cpu"  # a GPU's driver reserves more than there is
-        self._memory = int(memory * _SHARE) if memory and on_cpu else None
+        self._memory = memory_bound(options)
         self._threads = max(1, cores() // jobs) if jobs > 1 else None
 
     def __enter__(self) -> SideBySide:
