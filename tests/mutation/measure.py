@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import cache
 from importlib import import_module
 
 from resnet_ref.spec import spec
@@ -33,11 +34,11 @@ class Planted:
     framework: str
 
     def program(self):
-        return self.mistake.plant(program_of(spec(self.arch, self.variant)), self.site)
+        return self.mistake.plant(faultless(self.arch, self.variant), self.site)
 
     @property
     def block(self):
-        return program_of(spec(self.arch, self.variant)).block(self.site)
+        return faultless(self.arch, self.variant).block(self.site)
 
     def build(self):
         return import_module(f"tests.mutation.in_{self.framework}").build(self.program())
@@ -59,9 +60,16 @@ class Outcome:
         return right and (not planted.mistake.near or planted.block in self.first)
 
 
+@cache
 def places(mistake, arch, variant):
     """The sites of a mistake in a form; none where it cannot be made there."""
-    return list(mistake.sites(program_of(spec(arch, variant))))
+    return list(mistake.sites(faultless(arch, variant)))
+
+
+@cache
+def faultless(arch, variant):
+    """The program of a form."""
+    return program_of(spec(arch, variant))
 
 
 def judge(planted, *families):
