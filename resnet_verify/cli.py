@@ -1,4 +1,4 @@
-"""The command line: `resnet-verify check`, `identify`, `transplant`, `list`, `explain`.
+"""The command line: `resnet-verify check`, `identify`, `transplant`, `bench`, `list`, ...
 
 Exit codes: 0 all conform; 1 a check failed; 2 usage, or a target that cannot be loaded or
 judged; 130 interrupted.
@@ -12,7 +12,17 @@ import sys
 from collections.abc import Callable, Sequence
 
 from resnet_verify import __version__
-from resnet_verify.commands import EPILOG, INTERRUPTED, USAGE, Parser, check, lists, transplant
+from resnet_verify.commands import (
+    EPILOG,
+    INTERRUPTED,
+    USAGE,
+    Parser,
+    bench,
+    check,
+    history,
+    lists,
+    transplant,
+)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -52,7 +62,7 @@ def _parse(argv: Sequence[str]) -> argparse.Namespace:
     )
     parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
-    for command in (check, transplant, lists):
+    for command in (check, transplant, bench, history, lists):
         command.add(commands)
     known, unknown = parser.parse_known_args(argv)
     if unknown:

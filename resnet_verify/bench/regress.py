@@ -75,7 +75,8 @@ def judge(pairs: Sequence[Pair], rule: Rule, seed: int = 0) -> Comparison:
     """The verdict over (target, yardstick) times in the order in which they were taken.
 
     The target is slower where the median ratio reaches the effect and the whole interval lies
-    beyond half of it: an interval that merely excludes 1 would in time find any trifle.
+    beyond half of it: an interval that merely excludes 1 would in time find any trifle. Fewer
+    pairs than the first look has are too few for any verdict.
 
     Raises:
         ValueError: there are fewer than two pairs, or a time that is not positive.
@@ -87,12 +88,14 @@ def judge(pairs: Sequence[Pair], rule: Rule, seed: int = 0) -> Comparison:
     middle = float(np.median(logs))
     low, high = _interval(logs, rule.confidence, seed)
     effect = float(np.log1p(rule.effect))
+    enough = len(pairs) >= rule.looks[0]
     verdict: Verdict = "inconclusive"
-    if middle >= effect and low > effect / 2:
+    if enough and middle >= effect and low > effect / 2:
         verdict = "slower"
-    elif middle <= -effect and high < -effect / 2:
+    elif enough and middle <= -effect and high < -effect / 2:
         verdict = "faster"
-    settled = verdict != "inconclusive" or (low > -effect and high < effect)
+    equal = enough and -effect < low and high < effect
+    settled = equal or verdict != "inconclusive"
     ratio, low, high = map(float, np.exp([middle, low, high]))
     return Comparison(verdict, ratio, low, high, rule.confidence, len(pairs), settled)
 

@@ -90,6 +90,12 @@ def test_when_time_is_up_the_pairs_there_are_get_a_verdict():
     assert not comparison.settled
 
 
+def test_a_handful_of_pairs_shows_nothing():
+    for times in ((2.0, 1.0), (1.0, 1.0), (1.0, 2.0)):
+        comparison = judge([times] * 19, QUICK)
+        assert (comparison.verdict, comparison.settled) == ("inconclusive", False)
+
+
 def test_no_difference_is_shown_and_not_assumed():
     assert judge([(1.0, 1.0)] * 20, QUICK).settled
     wild = [(2.0, 1.0), (1.0, 2.0)] * 10
