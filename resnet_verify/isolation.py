@@ -68,6 +68,7 @@ class Apart:
     ) -> None:
         self.target = target
         self.died = False  # while it was loaded
+        self.framework = self.framework_version = ""  # known once it is loaded
         self._limit = options.timeout or LIMIT
         self._loading = max(LOADING, self._limit)
         self._options = replace(options, timeout=self._limit)
@@ -136,7 +137,9 @@ class Apart:
             self.died = True
             raise TargetError(f"{self.target}: {error}") from None
         if "unloadable" in answer:
-            raise TargetError(str(answer["unloadable"])) from _There(answer["traceback"])
+            raise TargetError(str(answer["unloadable"])) from _There(answer.get("traceback"))
+        self.framework = str(answer.get("framework", ""))
+        self.framework_version = str(answer.get("version", ""))
 
     def run(self, check_id: str) -> Verdict:
         """The verdict by one check alone.
@@ -149,7 +152,7 @@ class Apart:
             self._line.send_bytes(check_id.encode())
         answer = self._answer(self._limit)
         if "unloadable" in answer:
-            raise TargetError(str(answer["unloadable"])) from _There(answer["traceback"])
+            raise TargetError(str(answer["unloadable"])) from _There(answer.get("traceback"))
         try:
             return from_wire(answer)
         except (KeyError, TypeError) as error:

@@ -177,8 +177,8 @@ def _columns(rows: Sequence[tuple[str, str]]) -> Iterator[str]:
 def _counts_text(verdict: Verdict) -> str:
     counts = Counter(result.outcome for result in verdict.checks)
     words = [f"{count} {outcome.replace('_', ' ')}" for outcome, count in sorted(counts.items())]
-    framework = f"{verdict.framework} {verdict.framework_version}".strip()
-    return f"{', '.join(words)} in {verdict.seconds:.1f} s, {framework}"
+    framework = f", {verdict.framework} {verdict.framework_version}" if verdict.framework else ""
+    return f"{', '.join(words)} in {verdict.seconds:.1f} s{framework}"
 
 
 def row(label: str, text: str) -> str:

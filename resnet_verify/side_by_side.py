@@ -105,6 +105,7 @@ class SideBySide:
         error, died = None, False
         try:
             apart.load()
+            judging.framework = (apart.framework, apart.framework_version)
             verdict = judging.run(by_one, tell)
         except TargetError as problem:
             error, died = problem, apart.died

@@ -9,6 +9,8 @@ from resnet_verify import isolation
 from resnet_verify.cli import run
 from tests.isolation.table import FINE, LATE, LOADED, STAND_INS
 
+pytestmark = pytest.mark.usefixtures("untouched")
+
 ROOT = Path(__file__).parents[2]
 
 
