@@ -1,7 +1,7 @@
-"""The command line: `resnet-verify check`, `identify`, `transplant`, `list`, `explain`.
+"""The command line: `resnet-verify check`, `identify`, `transplant`, `bench`, `list`, ...
 
 Exit codes: 0 all conform; 1 a check failed; 2 usage, or a target that cannot be loaded or
-judged; 130 interrupted.
+judged; 130 interrupted by Ctrl-C, 143 by SIGTERM.
 """
 
 from __future__ import annotations
@@ -10,19 +10,41 @@ import argparse
 import signal
 import sys
 from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, NoReturn
 
 from resnet_verify import __version__
-from resnet_verify.commands import EPILOG, INTERRUPTED, USAGE, Parser, check, lists, transplant
+from resnet_verify.commands import (
+    ASKED_TO_END,
+    EPILOG,
+    INTERRUPTED,
+    USAGE,
+    Parser,
+    bench,
+    check,
+    history,
+    lists,
+    transplant,
+)
+
+if TYPE_CHECKING:
+    from types import FrameType
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line in a process of its own, and return its exit code."""
     from resnet_verify import tune
 
-    # Asked to end, it ends as after Ctrl-C: with nothing half-written, and no process left.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    signal.signal(signal.SIGTERM, _end)
     after_load = tune.own_process()
     return run(sys.argv[1:] if argv is None else argv, after_load=after_load)
+
+
+class _AskedToEnd(KeyboardInterrupt):
+    """SIGTERM: it ends as after Ctrl-C, with nothing half-written and no process left."""
+
+
+def _end(_signal: int, _frame: FrameType | None) -> NoReturn:
+    raise _AskedToEnd
 
 
 def run(argv: Sequence[str], *, after_load: Callable[[], None] = lambda: None) -> int:
@@ -36,9 +58,9 @@ def run(argv: Sequence[str], *, after_load: Callable[[], None] = lambda: None) -
         code: int = arguments.command(arguments)
     except SystemExit as leaving:
         return leaving.code if isinstance(leaving.code, int) else USAGE
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as interrupt:
         print("\nresnet-verify: interrupted", file=sys.stderr)
-        return INTERRUPTED
+        return ASKED_TO_END if isinstance(interrupt, _AskedToEnd) else INTERRUPTED
     return code
 
 
@@ -52,7 +74,7 @@ def _parse(argv: Sequence[str]) -> argparse.Namespace:
     )
     parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
-    for command in (check, transplant, lists):
+    for command in (check, transplant, bench, history, lists):
         command.add(commands)
     known, unknown = parser.parse_known_args(argv)
     if unknown:

@@ -12,17 +12,10 @@ import pytest
 
 from resnet_verify.checks import Check, NotRun, all_checks
 from resnet_verify.judge import OptionError, Options, unloadable
+from resnet_verify.judges import Here, Judge, judge_of
 from resnet_verify.report import result_text
-from resnet_verify.suite import (
-    carry,
-    examine,
-    framework_warnings_apart,
-    options_of,
-    split_ids,
-    tag_of,
-    targets_of,
-)
-from resnet_verify.target import Target, TargetError, is_model, load_target
+from resnet_verify.suite import carry, examine, options_of, split_ids, targets_of
+from resnet_verify.target import Target, TargetError, is_model
 from resnet_verify.transplant import twin_network
 
 if TYPE_CHECKING:
@@ -39,8 +32,8 @@ class _Wishes:
     expected_failures: Mapping[str, str] = field(default_factory=dict)
 
 
-# The examinations of the last tests: the checks of a test follow one another.
-_EXAMINATIONS = pytest.StashKey[dict[str, "Examination"]]()
+# What judges the targets of the last tests: the checks of a test follow one another.
+_JUDGES = pytest.StashKey[dict[tuple[str, bool], "Judge"]]()
 _KEPT = 2
 
 
@@ -98,25 +91,47 @@ def only_target(config: pytest.Config) -> str:
     )
 
 
+def judge_for(request: pytest.FixtureRequest, wanted: object, device: str, seed: int) -> Judge:
+    """What judges the target of a test, shared by all checks of that test and target."""
+    isolate = request.config.option.resnet_isolate
+    if isolate and not isinstance(wanted, str):
+        _fail(
+            "--resnet-isolate: a factory of this process cannot be judged in another one; let "
+            "the fixture 'resnet_target' give a text like 'package.module:NAME'"
+        )
+    return _shared(request, wanted, device, seed, isolate=isolate)
+
+
 def examination_of(
     request: pytest.FixtureRequest, wanted: object, device: str, seed: int
 ) -> Examination:
-    """The examination for a test, shared by all checks of that test and target."""
+    """The examination for a test, in this process, shared as `judge_for` has it."""
+    judge = _shared(request, wanted, device, seed, isolate=False)
+    assert isinstance(judge, Here)  # as it is where it is not isolated
+    return judge.examination
+
+
+def _shared(
+    request: pytest.FixtureRequest, wanted: object, device: str, seed: int, *, isolate: bool
+) -> Judge:
     name = _name_of(request.node)
-    kept = request.config.stash.setdefault(_EXAMINATIONS, {})
-    if name not in kept:
+    kept = request.config.stash.setdefault(_JUDGES, {})
+    key = (name, isolate)
+    if key not in kept:
         options = replace(_wishes(request.node).options, device=device, seed=seed)
         try:
-            with framework_warnings_apart():
-                examination = options.examination(_target(name, wanted))
-                examination.prepare()
+            if isinstance(wanted, str):
+                judge = judge_of(wanted, options, isolate=isolate)
+            else:
+                judge = Here(_target(name, wanted), options)
         except TargetError as error:
             carry(request.node, unloadable(name, error), planned=0)
             _fail(str(error))
         while len(kept) >= _KEPT:
-            del kept[next(iter(kept))]
-        kept[name] = examination
-    return kept[name]
+            kept.pop(next(iter(kept))).close()
+        kept[key] = judge
+        request.config.add_cleanup(judge.close)
+    return kept[key]
 
 
 def _name_of(item: pytest.Item) -> str:
@@ -138,8 +153,6 @@ def _check_of(item: pytest.Item) -> Check | None:
 
 
 def _target(name: str, wanted: object) -> Target:
-    if isinstance(wanted, str):
-        return load_target(wanted)
     if is_model(wanted):
         return Target(name, lambda: wanted)
     if callable(wanted):
@@ -150,7 +163,7 @@ def _target(name: str, wanted: object) -> Target:
     )
 
 
-def checker(request: pytest.FixtureRequest, examination: Examination) -> Callable[[], None]:
+def checker(request: pytest.FixtureRequest, judge: Judge) -> Callable[[], None]:
     """The function that runs the check of this item."""
     check: Check = request.param
     item = request.node
@@ -161,9 +174,8 @@ def checker(request: pytest.FixtureRequest, examination: Examination) -> Callabl
     def run() -> None:
         __tracebackhide__ = True
         siblings = (s for s in item.session.items if _check_of(s) and _name_of(s) == name)
-        limit = wishes.options.timeout
         try:
-            result = examine(item, examination, check, limit, command, name, siblings)
+            result, tag = examine(item, judge, check, command, name, siblings)
         except TargetError as error:
             _fail(str(error))
         reason = wishes.expected_failures.get(check.id)
@@ -172,7 +184,7 @@ def checker(request: pytest.FixtureRequest, examination: Examination) -> Callabl
         if result.outcome == "failed" and reason is not None:
             pytest.xfail(reason)
         if result.outcome != "passed":
-            _fail(result_text(result, tag_of(examination, name)))
+            _fail(result_text(result, tag))
         if reason is not None:
             _fail(f"{check.id} passes, but is expected to fail ({reason}): expect it no longer")
 

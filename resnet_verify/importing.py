@@ -21,9 +21,12 @@ from pathlib import Path
 from types import ModuleType
 
 from resnet_verify.adapters import BUILT_IN
+from resnet_verify.adapters.outputs import message_of
 
 # Modules that a target's folder brought while another module of the same name was loaded.
 _OWN: dict[Path, dict[str, ModuleType]] = {}
+
+_LONGEST = 2000  # characters of a message
 
 
 class ModuleProblem(Exception):  # the caller turns it into its own error
@@ -200,24 +203,30 @@ def where_from(module: str) -> str:
 def describe(error: BaseException) -> str:
     """The error's type and message, and the line of the user's code that raised it."""
     kind = type(error).__name__
-    message = " ".join(str(error).split()) or "without a message"
-    frames = traceback.extract_tb(error.__traceback__)
+    message = " ".join(message_of(error)[:_LONGEST].split()) or "without a message"
     if isinstance(error, SyntaxError) and error.filename:
         return f"{kind}: {error.msg} ({short_path(error.filename)}, line {error.lineno})"
-    users = [frame for frame in frames if not _is_library(frame.filename)]
+    return f"{kind}: {message}{raised_at(error)}"
+
+
+def raised_at(error: BaseException) -> str:
+    """The line of the user's code that raised `error`, in brackets; empty where none did."""
+    frames = traceback.extract_tb(error.__traceback__)
+    users = [frame for frame in frames if not is_library(frame.filename)]
     if not users:
-        return f"{kind}: {message}"
+        return ""
     last = users[-1]
-    return f"{kind}: {message} ({short_path(last.filename)}, line {last.lineno}, in {last.name})"
+    return f" ({short_path(last.filename)}, line {last.lineno}, in {last.name})"
 
 
-def _is_library(filename: str) -> bool:
+def is_library(filename: str) -> bool:
+    """Whether `filename` is Python's, a package's or this one's, and not the user's."""
     parts = Path(filename).parts
     return (
         filename.startswith("<")
         or "site-packages" in parts
         or "dist-packages" in parts
-        or Path(filename).parent == Path(__file__).parent
+        or Path(filename).is_relative_to(Path(__file__).parent)
         or Path(filename).is_relative_to(Path(inspect.__file__).parent)
     )
 

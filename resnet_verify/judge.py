@@ -6,31 +6,28 @@ import shlex
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from resnet_verify.checks import all_checks, select_checks
+from resnet_verify.limits import Late, deadline
 from resnet_verify.target import Target, TargetError
 from resnet_verify.verdict import CheckResult, Diagnosis, Judgement, Verdict
 
 if TYPE_CHECKING:
-    from types import FrameType
-
     from resnet_verify.checks import Check
     from resnet_verify.examine import Examination
 
 # The `check` of the diagnosis that says why a target could not be loaded.
 LOAD = "LOAD"
 
+PATIENCE = 2
+"""Checks that may exceed the time limit; after these a target is given up."""
+
 
 class OptionError(ValueError):
     """An option's value makes no sense; the message says which make sense."""
-
-
-class _Late(BaseException):
-    """The time limit of a check is over. No `Exception`: nothing may mistake it for a fault."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +58,7 @@ class Options:
             elif self.variant is not None and self.variant not in VARIANT_NAMES:
                 known = ", ".join(VARIANT_NAMES)
                 raise OptionError(f"unknown variant {self.variant!r}; known: {known}")
-            found = select_checks(self.select, self.exclude)
+            found = select_checks(self.select, self.exclude, on_demand=self.device == "gpu")
         except ValueError as error:
             raise OptionError(str(error)) from error
         if not found:
@@ -116,30 +113,58 @@ def run_check(
     try:
         with deadline(timeout):
             found = examination.run(check)
-    except _Late:
+    except (Late, SystemExit) as error:
         seconds = time.perf_counter() - started
-        message = f"no answer within the time limit of {timeout:g} s"
+        message = str(error) if isinstance(error, Late) else f"sys.exit({error.code!r}) was called"
         found = CheckResult(check.id, "error", seconds, message)
     return replace(found, reproduce=reproduce)
 
 
-@contextmanager
-def deadline(seconds: float | None) -> Iterator[None]:
-    """Interrupt the body after `seconds`, as soon as the Python interpreter has its turn again."""
-    if seconds is None:
-        yield
-        return
+def judged_by(
+    examination: Examination, check: Check, target: str, options: Options, reproduce: str = ""
+) -> Verdict:
+    """The verdict on a target by one check alone.
 
-    def interrupt(_signal: int, _frame: FrameType | None) -> None:
-        raise _Late
+    Raises:
+        TargetError: the target's factory does not give a model.
+    """
+    reproduce = reproduce or reproduce_command(target, options, check.id)
+    result = run_check(examination, check, options.timeout, reproduce)
+    return replace(conclusion(examination, [result], options.timeout), target=target)
 
-    previous = signal.signal(signal.SIGALRM, interrupt)
-    signal.setitimer(signal.ITIMER_REAL, seconds)
+
+def conclusion(
+    examination: Examination, results: Sequence[CheckResult], timeout: float | None
+) -> Verdict:
+    """The verdict over the results; where the target keeps from saying more, over them alone."""
+    known = bare_verdict(
+        examination.target.name, results, examination.framework, examination.framework_version
+    )
+    if was_late(results, timeout):
+        return known
     try:
-        yield
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, previous)
+        with deadline(timeout):
+            return examination.verdict(results)
+    except (Late, SystemExit, Exception):  # the target's code may raise anything
+        return known
+
+
+def was_late(results: Iterable[CheckResult], limit: float | None) -> bool:
+    """Whether a check was interrupted for its time limit."""
+    return limit is not None and any(r.outcome == "error" and r.seconds >= limit for r in results)
+
+
+def bare_verdict(
+    target: str, results: Sequence[CheckResult], framework: str = "", version: str = ""
+) -> Verdict:
+    """The verdict by results alone, for a target of which nothing else is known."""
+    outcomes = {result.outcome for result in results}
+    judgement: Judgement = "defect" if "failed" in outcomes else "error"
+    diagnoses = tuple(diagnosis for result in results for diagnosis in result.diagnoses)
+    seconds = sum(result.seconds for result in results)
+    return Verdict(
+        target, framework, version, judgement, None, None, diagnoses, (), seconds, tuple(results)
+    )
 
 
 def seconds_limit(text: str) -> float:
@@ -161,27 +186,63 @@ def seconds_limit(text: str) -> float:
     return limit
 
 
-def judge(
-    examination: Examination,
-    target: str,
-    options: Options,
-    progress: Callable[[str, int, int], None],
-) -> Verdict:
-    """Run all selected checks on a target.
+class Judging:
+    """The checks of one target, one after another; what they found is kept, come what may.
 
-    `progress` is called before each check with its id, its number from 1, and how many there are.
+    Args:
+        target: what the user wrote.
+        options: how it is judged.
 
     Raises:
-        TargetError: the target's factory does not give a model.
         OptionError: the options make no sense.
     """
-    checks = options.checks()
-    results = []
-    for number, check in enumerate(checks, 1):
-        progress(check.id, number, len(checks))
-        command = reproduce_command(target, options, check.id)
-        results.append(run_check(examination, check, options.timeout, command))
-    return examination.verdict(results)
+
+    def __init__(self, target: str, options: Options) -> None:
+        self.target = target
+        self.options = options
+        self._checks = options.checks()
+        self._parts: list[Verdict] = []
+
+    @property
+    def begun(self) -> bool:
+        """Whether a check has been run."""
+        return bool(self._parts)
+
+    def run(
+        self,
+        by_one: Callable[[Check], Verdict],
+        progress: Callable[[str, int, int], None],
+    ) -> Verdict:
+        """Run the checks in order, each by `by_one`, which gives the verdict by that one alone.
+
+        `progress` is called before each with its id, its number from 1, and how many there are.
+
+        Raises:
+            TargetError: the target's factory does not give a model.
+        """
+        limit = self.options.timeout
+        for number, check in enumerate(self._checks, 1):
+            if sum(was_late(part.checks, limit) for part in self._parts) == PATIENCE:
+                return self.verdict(f"{PATIENCE} checks took longer than the time limit")
+            progress(check.id, number, len(self._checks))
+            self._parts.append(by_one(check))
+        return self.verdict()
+
+    def verdict(self, why_no_more: str = "", *, last: str = "") -> Verdict:
+        """The verdict over what was found; the checks that were not begun are not run.
+
+        `last` is what went wrong with the check that was begun and gave no answer.
+        """
+        rest = self._checks[len(self._parts) :]
+        results = []
+        for check in rest:
+            command = reproduce_command(self.target, self.options, check.id)
+            if last and check is rest[0]:
+                results.append(CheckResult(check.id, "error", 0.0, last, command))
+            else:
+                results.append(CheckResult(check.id, "not_run", 0.0, why_no_more, command))
+        parts = list(self._parts)
+        return merge([*parts, bare_verdict(self.target, results)] if rest else parts)
 
 
 def unloadable(target: str, error: TargetError) -> Verdict:

@@ -6,6 +6,7 @@ for it is loaded in every session of an environment in which resnet-verify is in
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 
 # What one item found out about its target, as plain data; and all of a session's verdicts.
 FOUND = pytest.StashKey[dict[str, Any]]()
+
+_PAUSE = 1.0  # seconds between two times that the report is written
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -50,6 +53,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     add("--resnet-gpu", action="store_true", help="run on the GPU, with the GPU-only checks")
     add("--resnet-json", metavar="FILE", help="write the verdicts to FILE as JSON")
     add("--resnet-timeout", metavar="S", help="seconds that one check may take")
+    add(
+        "--resnet-isolate",
+        action="store_true",
+        help="judge each target in a process of its own, which may do what it likes",
+    )
     parser.addini("resnet_targets", "targets to add the conformance suite for", type="linelist")
 
 
@@ -97,12 +105,20 @@ class _Verdicts:
         self._config = config
         self._found: list[dict[str, Any]] = []
         self._verdicts: list[Verdict] = []
+        self._written = 0.0
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         self._found += [report.resnet] if hasattr(report, "resnet") else []
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        self._found += [report.resnet] if hasattr(report, "resnet") else []
+        if not hasattr(report, "resnet"):
+            return
+        self._found.append(report.resnet)
+        if self._config.option.resnet_json and time.monotonic() > self._written + _PAUSE:
+            from resnet_verify.suite import conclude
+
+            conclude(self._config, self._found)  # whatever ends the session, this much is kept
+            self._written = time.monotonic()
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self) -> None:
@@ -135,16 +151,18 @@ def resnet_target(request: pytest.FixtureRequest) -> object:
 
 
 @pytest.fixture
-def resnet_check(request: pytest.FixtureRequest, _resnet_examination: Any) -> Callable[[], None]:
+def resnet_check(
+    request: pytest.FixtureRequest, resnet_target: object, resnet_device: str, resnet_seed: int
+) -> Callable[[], None]:
     """One check of the target, to be called.
 
     Write `def test_conforms(resnet_check): resnet_check()`: the test becomes one item for each
     check. The call fails with a diagnosis, skips where the check does not apply, and xfails
     where the marker `resnet` expects the failure.
     """
-    from resnet_verify.fixtures import checker
+    from resnet_verify.fixtures import checker, judge_for
 
-    return checker(request, _resnet_examination)
+    return checker(request, judge_for(request, resnet_target, resnet_device, resnet_seed))
 
 
 @pytest.fixture

@@ -13,13 +13,15 @@ import signal
 import sys
 import traceback
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from threading import Thread
 from typing import Any, TypeVar
+
+from resnet_verify.adapters.outputs import message_of
 
 T = TypeVar("T")
 
@@ -72,7 +74,7 @@ def run_apart(
     ours, theirs = context.Pipe(duplex=False)
     process = context.Process(target=_serve, args=(theirs, function, arguments))
     with ours, _ended(process):
-        with theirs, _interrupts_held_back():
+        with theirs, interrupts_held_back():
             process.start()
         answer = _answer(process, ours, heed)
     if isinstance(answer, _Raised):
@@ -82,7 +84,7 @@ def run_apart(
 
 
 @contextmanager
-def _interrupts_held_back() -> Iterator[None]:
+def interrupts_held_back() -> Iterator[None]:
     """A process started inside is deaf to Ctrl-C for good: this one hears it, and ends it."""
     if not hasattr(signal, "pthread_sigmask"):
         yield
@@ -124,10 +126,11 @@ def _answer(
                 return message
             case _:
                 process.join()
-                raise ProcessError(_how_it_ended(process.exitcode))
+                raise ProcessError(how_it_ended(process.exitcode))
 
 
-def _how_it_ended(exit_code: int | None) -> str:
+def how_it_ended(exit_code: int | None) -> str:
+    """The end of a process in words, by what `multiprocessing` says of it."""
     if exit_code is None or exit_code >= 0:
         return f"its process left with exit code {exit_code}"
     name = signal.Signals(-exit_code).name
@@ -152,7 +155,8 @@ def _serve(line: Connection, function: Callable[..., Any], arguments: tuple[Any,
         answer = _Returned(function(lambda *words: line.send(_Told(words)), *arguments))
     except BaseException as error:
         answer = _raised(error)
-    sys.stdout.flush()  # what the function printed comes before what its caller prints
+    with suppress(Exception):  # closed by the function
+        sys.stdout.flush()  # what it printed comes before what its caller prints
     line.send(answer)
 
 
@@ -162,7 +166,7 @@ def _raised(error: BaseException) -> _Raised:
     except Exception:  # whatever it holds that cannot be pickled
         pickled = b""
     text = "".join(traceback.format_exception(error))
-    return _Raised(pickled, f"{type(error).__name__}: {error}", text)
+    return _Raised(pickled, f"{type(error).__name__}: {message_of(error)}", text)
 
 
 def _leave_with_parent() -> None:

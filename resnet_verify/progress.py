@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Sequence
+from threading import Lock
 from typing import TextIO
 
 BAR = 20
@@ -22,12 +24,12 @@ class Progress:
 
     def __enter__(self) -> Progress:
         if self._live:
-            self._write(f"{self._target}  loading")
+            overwrite(self._stream, f"{self._target}  loading")
         return self
 
     def __exit__(self, *_exc: object) -> None:
         if self._live:
-            self._write("")
+            overwrite(self._stream, "")
 
     def show(self, check_id: str, number: int, total: int) -> None:
         """Say that the check `number` of `total` is about to run."""
@@ -41,11 +43,65 @@ class Progress:
 
     def _say(self, text: str, *, first: bool) -> None:
         if self._live:
-            self._write(text)
+            overwrite(self._stream, text)
         elif first:
             print(f"resnet-verify: {self._doing} {self._target}", file=self._stream, flush=True)
 
-    def _write(self, text: str) -> None:
-        columns = shutil.get_terminal_size().columns
-        self._stream.write(f"\r\x1b[K{text[: columns - 1]}")
-        self._stream.flush()
+
+class Board:
+    """What is being done to several targets at a time, on one line as `Progress` has it.
+
+    Threads may share it.
+    """
+
+    def __init__(self, targets: Sequence[str], stream: TextIO) -> None:
+        self._targets = targets
+        self._stream = stream
+        self._live = stream.isatty()
+        self._doing: dict[int, str] = {}
+        self._done = 0
+        self._lock = Lock()
+
+    def show(self, position: int, check_id: str, number: int, total: int) -> None:
+        """Say that the check `number` of `total` of the target at `position` is about to run."""
+        target = self._targets[position]
+        with self._lock:
+            first = position not in self._doing
+            self._doing[position] = f"{target}  {number}/{total}  {check_id}"
+            if self._live:
+                self._draw()
+            elif first:
+                print(f"resnet-verify: judging {target}", file=self._stream, flush=True)
+
+    def finish(self, position: int) -> None:
+        """Say that the target at `position` is judged."""
+        with self._lock:
+            self._doing.pop(position, None)
+            self._done += 1
+
+    def __enter__(self) -> Board:
+        if self._live:
+            self._draw()
+        return self
+
+    def __exit__(self, *_exc: object) -> None:
+        self.clear()
+
+    def clear(self) -> None:
+        """Make room for other lines; what is shown next appears below them."""
+        with self._lock:
+            if self._live:
+                overwrite(self._stream, "")
+
+    def _draw(self) -> None:
+        several = len(self._targets) > 1
+        counts = [f"{self._done}/{len(self._targets)} judged"] if several else []
+        doing = list(self._doing.values()) or [f"{self._targets[self._done]}  loading"]
+        overwrite(self._stream, " | ".join([*counts, *doing]))
+
+
+def overwrite(stream: TextIO, text: str) -> None:
+    """Put `text`, as far as the terminal has room, in place of the terminal's last line."""
+    columns = shutil.get_terminal_size().columns
+    stream.write(f"\r\x1b[K{text[: columns - 1]}")
+    stream.flush()

@@ -6,15 +6,16 @@ import json
 import os
 import platform
 import sys
-import tempfile
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict
+from functools import cache
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 from resnet_verify import __version__
+from resnet_verify.atomic import write_whole
 from resnet_verify.verdict import CheckResult, Diagnosis, Identity, ParameterTotals, Verdict
 
 SCHEMA = 1
@@ -39,16 +40,8 @@ def write_report(path: Path, verdicts: Sequence[Verdict]) -> None:
         OSError: the folder does not exist or cannot be written.
     """
     text = json.dumps(report(verdicts), indent=2, ensure_ascii=False) + "\n"
-    handle, draft = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as stream:
-            stream.write(text)
-        os.chmod(draft, 0o644)
-        os.replace(draft, path)
-    except BaseException:
-        with suppress(FileNotFoundError):
-            os.unlink(draft)
-        raise
+    # A file name that is not UTF-8 comes as surrogates: they are written as escapes.
+    write_whole(path, text.encode(errors="backslashreplace"))
 
 
 def to_wire(verdict: Verdict) -> dict[str, Any]:
@@ -100,16 +93,21 @@ def _chosen(record: object, *names: str) -> dict[str, Any]:
     return {name: getattr(record, name) for name in names}
 
 
-def _environment() -> dict[str, Any]:
+@cache
+def _versions() -> dict[str, str]:
     versions = {}
     for name in _PACKAGES:
         with suppress(metadata.PackageNotFoundError):
             versions[name] = metadata.version(name)
+    return versions
+
+
+def _environment() -> dict[str, Any]:
     return {
         "python": platform.python_version(),
         "platform": platform.platform(),
         "machine": platform.machine(),
         "cpus": os.cpu_count(),
-        "packages": versions,
+        "packages": _versions(),
         "command": sys.argv[1:],
     }

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,18 +14,18 @@ from resnet_verify.judge import (
     Options,
     merge,
     reproduce_command,
-    run_check,
     seconds_limit,
     unloadable,
 )
+from resnet_verify.judges import judge_of
 from resnet_verify.plugin import FOUND
 from resnet_verify.report import result_text
 from resnet_verify.report_json import from_wire, to_wire, write_report
-from resnet_verify.target import TargetError, load_target
+from resnet_verify.target import TargetError
 
 if TYPE_CHECKING:
     from resnet_verify.checks import Check
-    from resnet_verify.examine import Examination
+    from resnet_verify.judges import Judge
     from resnet_verify.verdict import CheckResult, Verdict
 
 
@@ -116,29 +114,30 @@ class _TargetSuite(pytest.Collector):
     """The suite of one target. The target is loaded here: where it cannot, there is one error."""
 
     unloadable: TargetError | None = None
-    _examination: Examination | None = None
+    _judge: Judge | None = None
 
     def collect(self) -> Iterable[pytest.Item]:
         if not self.config.option.collectonly:
             try:
-                self.examination()
+                self.judge()
             except TargetError as error:
                 self.unloadable = error
                 raise self.CollectError(str(error)) from error
         checks = options_of(self.config).checks()
         return [_CheckItem.from_parent(self, name=check.id, check=check) for check in checks]
 
-    def examination(self) -> Examination:
-        """The examination of the target, made on the first call and again after `teardown`."""
-        if self._examination is None:
-            with framework_warnings_apart():
-                examination = options_of(self.config).examination(load_target(self.name))
-                examination.prepare()
-            self._examination = examination
-        return self._examination
+    def judge(self) -> Judge:
+        """What judges the target, made on the first call and again after `teardown`."""
+        if self._judge is None:
+            isolate = self.config.option.resnet_isolate
+            self._judge = judge_of(self.name, options_of(self.config), isolate=isolate)
+            self.config.add_cleanup(self._judge.close)
+        return self._judge
 
     def teardown(self) -> None:
-        self._examination = None
+        if self._judge is not None:
+            self._judge.close()
+        self._judge = None
 
 
 class _CheckItem(pytest.Item):
@@ -151,15 +150,12 @@ class _CheckItem(pytest.Item):
         assert isinstance(suite, _TargetSuite)
         options = options_of(self.config)
         command = reproduce_command(suite.name, options, self._check.id)
-        examination = suite.examination()
         siblings = (item for item in self.session.items if item.parent is suite)
-        result = examine(
-            self, examination, self._check, options.timeout, command, suite.name, siblings
-        )
+        result, tag = examine(self, suite.judge(), self._check, command, suite.name, siblings)
         if result.outcome == "skipped":
             pytest.skip(result.message)
         if result.outcome != "passed":
-            raise CheckFailed(result_text(result, tag_of(examination, suite.name)))
+            raise CheckFailed(result_text(result, tag))
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
         if isinstance(excinfo.value, CheckFailed | TargetError):
@@ -172,41 +168,28 @@ class _CheckItem(pytest.Item):
 
 def examine(
     item: pytest.Item,
-    examination: Examination,
+    judge: Judge,
     check: Check,
-    timeout: float | None,
     reproduce: str,
     name: str,
     siblings: Iterable[pytest.Item],
-) -> CheckResult:
+) -> tuple[CheckResult, str]:
     """Run a check and let the item's report carry what it found, under the target's name.
 
     `siblings` are the items of the same target that the session is going to run.
+
+    Returns:
+        What was found, and the target and its framework as diagnoses show them.
     """
-    with framework_warnings_apart():
-        result = run_check(examination, check, timeout, reproduce)
-        verdict = replace(examination.verdict([result]), target=name)
+    verdict = replace(judge.judged_by(check, reproduce), target=name)
     carry(item, verdict, planned=sum(1 for _ in siblings))
-    return result
+    framework = f", {verdict.framework} {verdict.framework_version}" if verdict.framework else ""
+    return verdict.checks[0], f"[{name}{framework}]"
 
 
 def carry(item: pytest.Item, verdict: Verdict, *, planned: int) -> None:
     """Let the item's report carry a verdict that is one of `planned` parts."""
     item.stash[FOUND] = {"verdict": to_wire(verdict), "planned": planned}
-
-
-def tag_of(examination: Examination, name: str) -> str:
-    """The target and its framework, as diagnoses show them."""
-    return f"[{name}, {examination.framework} {examination.framework_version}]"
-
-
-@contextmanager
-def framework_warnings_apart() -> Iterator[None]:
-    """Show warnings, but never as errors: a session's filters are for its own code."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("default")
-        warnings.filterwarnings("ignore", message="No ccache found")
-        yield
 
 
 def conclude(config: pytest.Config, found: Sequence[Mapping[str, Any]]) -> list[Verdict]:

@@ -52,10 +52,10 @@ def after_import(threads: str | None) -> None:
     """
     paddle = sys.modules.get("paddle")
     if paddle is not None and threads is None:
-        paddle.base.core.set_num_threads(_cores())
+        paddle.base.core.set_num_threads(cores())
 
 
-def _cores() -> int:
+def cores() -> int:
     """How many processors this process may use."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))

@@ -7,9 +7,11 @@ A fake network is a `Network`, which names its own faults.
 
 import multiprocessing
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from resnet_verify import checks, fixtures, gpu, judge, report_json, suite  # noqa: F401
+from resnet_verify.adapters.outputs import cause
 from resnet_verify.checks import Check, NotRun
 from resnet_verify.target import TargetError
 from resnet_verify.verdict import CheckResult, Diagnosis, Identity, ParameterTotals, Verdict
@@ -59,6 +61,7 @@ class Network:
     faults: dict[str, str] = field(default_factory=dict)
     not_run: dict[str, str] = field(default_factory=dict)
     slow: str = ""
+    misdeed: Callable[[], object] | None = None
 
     def parameters(self):
         return []
@@ -84,6 +87,8 @@ class Examination:
             found = tuple(check.function(self))
         except NotRun as why:
             return CheckResult(check.id, "not_run", 0.0, str(why))
+        except Exception as error:
+            return CheckResult(check.id, "error", 0.0, cause(error))
         if check.id == "GPU-ONLY" and self.device == "cpu":
             return CheckResult(check.id, "skipped", 0.0, "needs a GPU")
         message = found[0].message if found else ""
@@ -117,6 +122,8 @@ def _check(check_id, promise):
             raise NotRun(network.not_run[check_id])
         if check_id == network.slow:
             time.sleep(5)
+        if check_id == "NUM-EVAL" and network.misdeed:
+            network.misdeed()
         if check_id in network.faults:
             message = network.faults[check_id]
             yield Diagnosis(check_id, "stage 3, block 0", "stride 1", "stride 2", message, "a.b")

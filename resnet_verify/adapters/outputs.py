@@ -27,9 +27,17 @@ def _walk(value: object, is_tensor: Callable[[object], bool], depth: int) -> Ite
         yield from _walk(vars(value), is_tensor, depth + 1)
 
 
+def message_of(error: BaseException) -> str:
+    """What an exception says of itself, also where it cannot be asked."""
+    try:
+        return str(error)
+    except Exception as another:  # the target's code may raise anything
+        return f"(its message cannot be had: __str__ raised {type(another).__name__})"
+
+
 def cause(error: BaseException) -> str:
     """An exception in one line: its type and the one line that says what is wrong."""
-    message = str(error).partition("- C++ Call Stack")[0]  # MindSpore's comes last
+    message = message_of(error).partition("- C++ Call Stack")[0]  # MindSpore's comes last
     lines = [line.strip() for line in message.splitlines() if line.strip()]
     noise = ("File ", "---", "C++", "[Hint", "Python", "Error Message", "[operator")
     informative = [line for line in lines if not line.startswith(noise)]

@@ -9,7 +9,7 @@ import traceback
 from difflib import get_close_matches
 from typing import NoReturn, TextIO
 
-OK, FAILED, USAGE, INTERRUPTED = 0, 1, 2, 130
+OK, FAILED, USAGE, INTERRUPTED, ASKED_TO_END = 0, 1, 2, 130, 143
 
 EPILOG = """\
 A target is 'package.module:NAME' or 'path/file.py:NAME', where NAME is a callable that returns

@@ -1,4 +1,4 @@
-"""`resnet-verify check` and `identify`: judge networks, each of several in its own process."""
+"""`resnet-verify check` and `identify`: judge networks, each in a process of its own."""
 
 from __future__ import annotations
 
@@ -8,11 +8,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from resnet_verify.commands import EPILOG, FAILED, OK, USAGE, colourful, complain
+from resnet_verify.commands import EPILOG, complain
 
 if TYPE_CHECKING:
     from resnet_verify.commands import Parser
-    from resnet_verify.judge import Options
+    from resnet_verify.commands.verdicts import Verdicts
+    from resnet_verify.judge import Judging, Options
+    from resnet_verify.progress import Progress
     from resnet_verify.verdict import Verdict
 
 
@@ -50,7 +52,11 @@ def _add_check(commands: argparse._SubParsersAction[Parser]) -> None:
         help="without these checks: ids or prefixes",
     )
     add("--json", metavar="FILE", type=Path, help="also write the verdicts as JSON")
-    add("--timeout", metavar="S", help="seconds that one check may take")
+    add(
+        "--timeout",
+        metavar="S",
+        help="seconds that loading, or one check, may take; default 300, none with --no-isolate",
+    )
     check.set_defaults(command=_check)
 
 
@@ -75,11 +81,29 @@ def _add_form_options(parser: argparse.ArgumentParser) -> None:
     )
     add("--gpu", action="store_true", help="on the GPU, with the checks that need one")
     add("--seed", metavar="N", type=int, default=0, help="of weights and inputs; default 0")
-    add("-v", "--verbose", action="store_true", help="tracebacks for targets that do not load")
+    add("--jobs", metavar="N", type=_count, default=1, help="targets judged at a time; default 1")
+    add(
+        "--no-isolate",
+        dest="isolate",
+        action="store_false",
+        help="judge in this process, for a debugger: a target may do to it what it likes",
+    )
+    add(
+        "-v",
+        "--verbose",
+        action="store_true",
+        help="tracebacks for targets that do not load, and what targets print",
+    )
 
 
 def _words(text: str) -> tuple[str, ...]:
     return tuple(word.strip() for word in text.split(","))
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number from 1")
+    return int(text)
 
 
 def _options(arguments: argparse.Namespace) -> Options:
@@ -116,76 +140,75 @@ def _identify(arguments: argparse.Namespace) -> int:
 
 
 def _judge_all(arguments: argparse.Namespace, text_of: Callable[..., str]) -> int:
-    from resnet_verify.judge import LOAD, OptionError, unloadable
-    from resnet_verify.report_json import write_report
-    from resnet_verify.target import TargetError
+    from resnet_verify.commands.verdicts import Verdicts
+    from resnet_verify.judge import OptionError
 
     try:
         options = _options(arguments)
         _require_folder(arguments.json)
+        if arguments.jobs > 1 and not arguments.isolate:
+            raise OptionError("--no-isolate judges one target at a time, without --jobs")
     except OptionError as error:
         return complain(str(error))
-    judge_one = _judge_apart if len(arguments.targets) > 1 else _judge_here
-    verdicts = []
-    for position, target in enumerate(arguments.targets):
+    verdicts = Verdicts(arguments.targets, text_of, arguments.json, verbose=arguments.verbose)
+    judge_all = _judge_apart if arguments.isolate else _judge_here
+    judge_all(arguments, options, verdicts)
+    return verdicts.exit_code()
+
+
+def _judge_apart(arguments: argparse.Namespace, options: Options, verdicts: Verdicts) -> None:
+    from resnet_verify.progress import Board
+    from resnet_verify.side_by_side import SideBySide
+
+    targets = arguments.targets
+    with (
+        Board(targets, sys.stderr) as board,
+        SideBySide(targets, options, arguments.jobs, board.show) as judging,
+    ):
         try:
-            verdict = judge_one(target, options, arguments.after_load)
-        except TargetError as error:
-            complain(str(error), verbose=arguments.verbose)
-            verdict = unloadable(target, error)
-        else:
-            text = text_of(verdict, colour=colourful(sys.stdout))
-            print("\n" * (position > 0) + text, flush=True)
-        verdicts.append(verdict)
-    if arguments.json is not None:
-        write_report(arguments.json, verdicts)
-    if any(d.check == LOAD for verdict in verdicts for d in verdict.diagnoses):
-        return USAGE
-    return OK if all(verdict.judgement == "conforming" for verdict in verdicts) else FAILED
+            for position, judged in judging.judged():
+                board.finish(position)
+                board.clear()
+                verdicts.take(position, judged)
+        except KeyboardInterrupt:
+            board.clear()
+            verdicts.interrupted(dict(judging.begun()))
+            raise
 
 
-def _judge_here(target: str, options: Options, after_load: Callable[[], None]) -> Verdict:
+def _judge_here(arguments: argparse.Namespace, options: Options, verdicts: Verdicts) -> None:
+    from resnet_verify.judge import Judging, unloadable
     from resnet_verify.progress import Progress
-
-    with Progress(target, sys.stderr) as progress:
-        return _judge(progress.show, target, options, after_load)
-
-
-def _judge_apart(target: str, options: Options, _after_load: Callable[[], None]) -> Verdict:
-    """Judge in a process of its own: two frameworks in one may clash."""
-    from resnet_verify.process import ProcessError, run_apart
-    from resnet_verify.progress import Progress
+    from resnet_verify.side_by_side import Judged
     from resnet_verify.target import TargetError
 
-    with Progress(target, sys.stderr) as progress:
+    for position, target in enumerate(arguments.targets):
+        judging = Judging(target, options)
         try:
-            return run_apart(_judge_in_own_process, target, options, heed=progress.show)
-        except ProcessError as error:
-            raise TargetError(f"{target}: {error}") from error
+            with Progress(target, sys.stderr) as progress:
+                verdict = _judged_here(judging, options, progress, arguments.after_load)
+            judged = Judged(verdict)
+        except TargetError as error:
+            judged = Judged(unloadable(target, error), error)
+        except KeyboardInterrupt:
+            begun = {position: judging.verdict("judging was interrupted")}
+            verdicts.interrupted(begun if judging.begun else {})
+            raise
+        verdicts.take(position, judged)
 
 
-def _judge_in_own_process(
-    tell: Callable[[str, int, int], None], target: str, options: Options
+def _judged_here(
+    judging: Judging, options: Options, progress: Progress, after_load: Callable[[], None]
 ) -> Verdict:
-    from resnet_verify import tune
-
-    return _judge(tell, target, options, tune.own_process())
-
-
-def _judge(
-    tell: Callable[[str, int, int], None],
-    target: str,
-    options: Options,
-    after_load: Callable[[], None],
-) -> Verdict:
-    from resnet_verify.judge import judge
+    from resnet_verify.judge import judged_by
     from resnet_verify.target import load_target
 
-    loaded = load_target(target)
-    examination = options.examination(loaded)
+    examination = options.examination(load_target(judging.target))
     examination.prepare()
     after_load()
-    return judge(examination, target, options, tell)
+    return judging.run(
+        lambda check: judged_by(examination, check, judging.target, options), progress.show
+    )
 
 
 def _require_folder(path: Path | None) -> None:

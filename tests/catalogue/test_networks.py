@@ -36,7 +36,7 @@ def test_the_catalogue_is_large():
     assert len(CORRECT) >= 40
 
 
-@pytest.mark.parametrize("entry", sampled(ALONE, 4), ids=ids(sampled(ALONE, 4)))
+@pytest.mark.parametrize("entry", sampled(ALONE, 8), ids=ids(sampled(ALONE, 8)))
 def test_builds_and_runs(entry):
     assert SHOWING.runs(entry)
 
@@ -44,7 +44,7 @@ def test_builds_and_runs(entry):
 COMPARED = [entry for entry in CORRECT if entry.same_as]
 
 
-@pytest.mark.parametrize("entry", sampled(COMPARED, 4), ids=ids(sampled(COMPARED, 4)))
+@pytest.mark.parametrize("entry", sampled(COMPARED, 8), ids=ids(sampled(COMPARED, 8)))
 def test_equals_its_plain_form(entry):
     assert SHOWING.distance_from_plain_form(entry) < SEEN
 
@@ -52,7 +52,7 @@ def test_equals_its_plain_form(entry):
 SHOWN = [entry for entry in BROKEN if entry.shows != "-"]
 
 
-@pytest.mark.parametrize("entry", sampled(SHOWN, 4), ids=ids(sampled(SHOWN, 4)))
+@pytest.mark.parametrize("entry", sampled(SHOWN, 8), ids=ids(sampled(SHOWN, 8)))
 def test_mistake_shows(entry):
     if entry.base:
         expected = "".join(letter for letter in entry.shows if letter in "FET")

@@ -17,7 +17,7 @@ def quiet_and_repeatable():
     Compiling takes longer than all the rest, and what is compiled computes what is written.
     """
     torch.manual_seed(0)
-    with torch._dynamo.config.patch(disable=True), warnings.catch_warnings():
+    with torch.compiler.set_stance("force_eager"), warnings.catch_warnings():
         # TorchScript warns of its own retirement when it is called.
         warnings.filterwarnings("ignore", "`torch.jit", DeprecationWarning)
         yield

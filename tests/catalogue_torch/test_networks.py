@@ -27,17 +27,17 @@ def test_ids_are_unique():
     assert len(names) == len(set(names))
 
 
-@pytest.mark.parametrize("entry", sampled(ALONE, 4), ids=ids(sampled(ALONE, 4)))
+@pytest.mark.parametrize("entry", sampled(ALONE, 8), ids=ids(sampled(ALONE, 8)))
 def test_builds_and_runs(entry):
     assert SHOWING.runs(entry)
 
 
-@pytest.mark.parametrize("entry", sampled(COMPARED, 4), ids=ids(sampled(COMPARED, 4)))
+@pytest.mark.parametrize("entry", sampled(COMPARED, 8), ids=ids(sampled(COMPARED, 8)))
 def test_equals_its_plain_form(entry):
     assert SHOWING.distance_from_plain_form(entry) < SEEN
 
 
-@pytest.mark.parametrize("entry", sampled(SHOWN, 4), ids=ids(sampled(SHOWN, 4)))
+@pytest.mark.parametrize("entry", sampled(SHOWN, 8), ids=ids(sampled(SHOWN, 8)))
 def test_mistake_shows(entry):
     if entry.base:
         expected = "".join(letter for letter in entry.shows if letter in "FET")

@@ -15,6 +15,9 @@ class MindSpore:
     unbiased = True
     float32_attributes = True
 
+    def seed(self, seed):
+        mindspore.set_seed(seed)
+
     def build(self, network, dtype):
         assert dtype == self.precision
         build = reference.build_block if isinstance(network, Block) else reference.build

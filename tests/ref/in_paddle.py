@@ -15,6 +15,9 @@ class Paddle:
     unbiased = False
     float32_attributes = True
 
+    def seed(self, seed):
+        paddle.seed(seed)
+
     def build(self, network, dtype):
         before = paddle.get_default_dtype()
         paddle.set_default_dtype(dtype)

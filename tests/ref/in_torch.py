@@ -14,6 +14,9 @@ class Torch:
     unbiased = True
     float32_attributes = False
 
+    def seed(self, seed):
+        torch.manual_seed(seed)
+
     def build(self, network, dtype):
         build = reference.build_block if isinstance(network, Block) else reference.build
         return build(network).to(getattr(torch, dtype))

@@ -52,6 +52,8 @@ class Framework(Protocol):
     unbiased: bool
     float32_attributes: bool
 
+    def seed(self, seed: int) -> None: ...
+
     def build(self, network: Network | Block, dtype: str) -> Any: ...
 
     def undrawn(self) -> AbstractContextManager[Any]:

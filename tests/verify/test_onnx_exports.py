@@ -115,7 +115,7 @@ STYLES = {entry.id: entry for entry in CORRECT}
 @pytest.mark.parametrize(
     "name",
     ["functional-resnet34", "explicit-padding", "padded-pool", "sum-pool", "einsum-head",
-     "conv-head", "maximum-with-zero", "cifar-resnet20-a", "cifar-zeros-around", "timm-seresnet18",
+     "conv-head", "maximum-with-zero", "cifar-resnet20-a", "zeros-around", "timm-seresnet18",
      "preact-resnet18", "stage-dict", "half"],
 )  # fmt: skip
 def test_styles_of_writing(name):

@@ -55,7 +55,7 @@ def compiled_stages():
     """Compiled where most of the time is spent."""
     net = vision.resnet18()
     for name in ("layer1", "layer2", "layer3", "layer4"):
-        getattr(net, name).compile(backend="aot_eager")
+        getattr(net, name).compile(backend="aot_eager", fullgraph=True)
     return net
 
 
