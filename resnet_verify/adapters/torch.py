@@ -158,7 +158,7 @@ class TorchAdapter:
         with torch.no_grad():
             for key, array in arrays.items():
                 # On the CPU wherever the default device is: copy_ goes across.
-                tensors[key].copy_(torch.fromarray_of(np.ascontiguousarray(array)))
+                tensors[key].copy_(torch.from_numpy(np.ascontiguousarray(array)))
 
     def forward(self, model: Any, batch: Array) -> tuple[Array, ...]:
         """Eager forward without gradients."""
@@ -259,7 +259,7 @@ class TorchAdapter:
 
     def load_state(self, model: Any, state: Mapping[str, Array]) -> None:
         """Load `state` through the network's own `load_state_dict`."""
-        model.load_state_dict({name: torch.fromarray_of(array) for name, array in state.items()})
+        model.load_state_dict({name: torch.from_numpy(array) for name, array in state.items()})
 
     def read_weights(self, path: Path) -> dict[str, Array]:
         """The tensors of a `.pth` file, unpickled with `weights_only`: nothing is executed.
