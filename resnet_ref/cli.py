@@ -18,6 +18,7 @@ from resnet_ref.derive import table
 from resnet_ref.shapes import Shape
 from resnet_ref.spec import CIFAR, HEADS, OUTPUT_STRIDES, STEMS, VARIANT_NAMES, spec
 from resnet_ref.summary import data, text
+from resnet_ref.train_command import add_train
 
 if TYPE_CHECKING:
     Subparsers: TypeAlias = "argparse._SubParsersAction[_Parser]"
@@ -117,7 +118,7 @@ def _shape(words: str) -> Shape:
     return shape
 
 
-COMMANDS: tuple[Callable[[Subparsers], None], ...] = (_add_summary,)
+COMMANDS: tuple[Callable[[Subparsers], None], ...] = (_add_summary, add_train)
 
 if __name__ == "__main__":
     sys.exit(main())

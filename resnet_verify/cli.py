@@ -1,4 +1,4 @@
-"""The command line: `resnet-verify check`, `identify`, `transplant`, `list`, `explain`.
+"""The command line: `resnet-verify check`, `identify`, `transplant`, `bench`, `list`, ...
 
 Exit codes: 0 all conform; 1 a check failed; 2 usage, or a target that cannot be loaded or
 judged; 130 interrupted by Ctrl-C, 143 by SIGTERM.
@@ -19,7 +19,9 @@ from resnet_verify.commands import (
     INTERRUPTED,
     USAGE,
     Parser,
+    bench,
     check,
+    history,
     lists,
     transplant,
 )
@@ -72,7 +74,7 @@ def _parse(argv: Sequence[str]) -> argparse.Namespace:
     )
     parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
-    for command in (check, transplant, lists):
+    for command in (check, transplant, bench, history, lists):
         command.add(commands)
     known, unknown = parser.parse_known_args(argv)
     if unknown:

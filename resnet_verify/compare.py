@@ -16,10 +16,10 @@ from resnet_ref.layers import (
 from resnet_verify.alignment import differing_fields
 from resnet_verify.depths import depth_difference, with_found_depths
 from resnet_verify.difference import ASPECTS, Aspect, Difference
-from resnet_verify.form import Place
-from resnet_verify.gaps import ASPECT_OF_MISSING, Gaps, block_of, unused_nodes
-from resnet_verify.graph import Detach, Node
-from resnet_verify.match import Match, Misread, misread, paired
+from resnet_verify.form import Place, block_of
+from resnet_verify.gaps import ASPECT_OF_MISSING, Gaps
+from resnet_verify.graph import Detach, Input, Node
+from resnet_verify.match import Match, Misread, misread, paired, unused_nodes
 from resnet_verify.words import describe, padding, per_axis, size
 
 FAR = 0.3
@@ -67,6 +67,15 @@ def differences(match: Match) -> list[Difference]:
 
 
 def _differences(match: Match) -> list[Difference]:
+    if not _reads_image(match):
+        return [
+            Difference(
+                "form", "the whole network", "an output that depends on the image",
+                "one that does not",
+                "the output does not depend on the image: the network gives what it has kept "
+                "from another call, or a constant",
+            )
+        ]  # fmt: skip
     gaps = Gaps.of(match)
     if far := _too_far(match, gaps):
         return [far]
@@ -84,6 +93,12 @@ def _differences(match: Match) -> list[Difference]:
         *(_unused(match) if not by_gap else ()),
     ]
     return sorted(found, key=lambda difference: ASPECTS.index(difference.aspect))
+
+
+def _reads_image(match: Match) -> bool:
+    graph = match.found.graph
+    within = graph.reachable(graph.outputs)
+    return any(isinstance(graph.producers[value].op, Input) for value in within)
 
 
 def _too_far(match: Match, gaps: Gaps) -> Difference | None:

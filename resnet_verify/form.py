@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from math import prod
 
-from resnet_ref.layers import Add, Flatten, GlobalAvgPool
+from resnet_ref.layers import Add, BatchNorm, Conv, Flatten, GlobalAvgPool
 from resnet_ref.layout import Network, layout
 from resnet_ref.places import block_places, named_blocks, path_places, places, slots
 from resnet_ref.spec import ResNetSpec
@@ -90,6 +90,16 @@ def _places(network: Network) -> list[Place]:
     return found
 
 
+def last_learned(form: Form) -> list[str]:
+    """The location of the last norm or convolution of every branch."""
+    last = {
+        place.path: place.where
+        for place in form.places
+        if place.path.endswith(", branch") and isinstance(place.op, BatchNorm | Conv)
+    }
+    return list(last.values())
+
+
 def parameters(form: Form) -> dict[bool, int]:
     """How many numbers its layers hold: those that are trained (True), and the others."""
     counts = {True: 0, False: 0}
@@ -97,3 +107,9 @@ def parameters(form: Form) -> dict[bool, int]:
         for slot in slots(layer):
             counts[slot.trainable] += prod(slot.shape)
     return counts
+
+
+def block_of(where: str) -> str:
+    """``stage 2, block 0`` of any location inside it; ``stem`` or ``head`` otherwise."""
+    parts = where.split(", ")
+    return ", ".join(parts[:2]) if where.startswith("stage") else parts[0]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from resnet_ref.layers import (
@@ -22,9 +22,10 @@ from resnet_ref.layers import (
 )
 from resnet_verify.alignment import distance
 from resnet_verify.difference import ASPECTS, Aspect, Difference
-from resnet_verify.form import Place
-from resnet_verify.graph import Detach, Node
-from resnet_verify.match import Match, operands, places_by_value, source_place
+from resnet_verify.extras import Extra, extras_of, runs
+from resnet_verify.form import Place, block_of
+from resnet_verify.graph import Detach
+from resnet_verify.match import Match, unused_nodes
 from resnet_verify.words import describe, size
 
 ASPECT_OF_MISSING: dict[type, Aspect] = {
@@ -46,23 +47,6 @@ ASPECT_OF_EXTRA: dict[type, Aspect] = {
 }
 
 
-def block_of(where: str) -> str:
-    """``stage 2, block 0`` of any location inside it; ``stem`` or ``head`` otherwise."""
-    parts = where.split(", ")
-    return ", ".join(parts[:2]) if where.startswith("stage") else parts[0]
-
-
-@dataclass(frozen=True)
-class Extra:
-    """An operator of the target that the form does not have, and where it stands."""
-
-    node: Node
-    path: str
-    where: str
-    feeds: Place | None
-    after: str
-
-
 @dataclass
 class Gaps:
     """The unpaired operators of a match; each step takes out what it has explained."""
@@ -77,7 +61,7 @@ class Gaps:
         places = match.form.places
         pairs = match.alignment.pairs
         missing = [places[j] for i, j in pairs if i is None and j is not None]
-        return cls(match, missing, list(_extras(match)))
+        return cls(match, missing, list(extras_of(match)))
 
     def explain(self) -> list[Difference]:
         """Every gap as a difference, whole blocks first."""
@@ -206,7 +190,7 @@ class Gaps:
             yield _missing_difference(group, unused=unused)
 
     def _unexpected(self) -> Iterator[Difference]:
-        for run in _runs(self.match, self.extra):
+        for run in runs(self.match, self.extra):
             for where in dict.fromkeys(extra.path for extra in run):
                 yield _extra_difference([extra for extra in run if extra.path == where])
 
@@ -284,53 +268,6 @@ def _missing_difference(group: list[Place], *, unused: Counter[object]) -> Diffe
     return Difference(aspect, place.where, what, "nothing", message)
 
 
-def _extras(match: Match) -> Iterator[Extra]:
-    """Unpaired operators of the target, each with the place that it stands at."""
-    place_of = places_by_value(match)
-    previous: Place | None = None
-    for i, j in match.alignment.pairs:
-        if i is None:
-            continue
-        if j is None:
-            yield _located(match, match.found.nodes[i], place_of, previous)
-        else:
-            previous = match.form.places[j]
-
-
-def _located(
-    match: Match, node: Node, place_of: Mapping[int, Place], previous: Place | None
-) -> Extra:
-    source = next(iter(operands(match.found, node)), -1)
-    comes_from = source_place(match, place_of, source)
-    feeds = _first_paired_consumer(match, node, place_of)
-    aside = feeds is not None and (isinstance(feeds.op, Add) or feeds.path.endswith("shortcut"))
-    if previous is None:
-        return Extra(node, "stem", "stem, before everything else", feeds, "")
-    if feeds is not None and aside and comes_from != previous:
-        side = f"{block_of(feeds.where)}, shortcut"
-        return Extra(node, side, side, feeds, previous.where)
-    if feeds is not None and _ends_block(previous) and block_of(feeds.where) != previous.path:
-        leaf = feeds.where.rpartition(", ")[2]
-        where = f"{feeds.path}, before {leaf}, behind {block_of(previous.where)}"
-        return Extra(node, feeds.path, where, feeds, previous.where)
-    leaf = previous.where.rpartition(", ")[2]
-    return Extra(node, previous.path, f"{previous.path}, after {leaf}", feeds, previous.where)
-
-
-def _ends_block(place: Place) -> bool:
-    return place.path.endswith("post")
-
-
-def _first_paired_consumer(match: Match, node: Node, place_of: Mapping[int, Place]) -> Place | None:
-    reached = {node.output}
-    for later in match.found.nodes:
-        if reached.intersection(later.inputs):
-            if later.output in place_of:
-                return place_of[later.output]
-            reached.add(later.output)
-    return None
-
-
 def _missing_blocks(match: Match, missing: list[Place]) -> list[str]:
     """Blocks of the form of which neither a convolution nor the addition was found."""
     gone = {place.where for place in missing}
@@ -339,26 +276,6 @@ def _missing_blocks(match: Match, missing: list[Place]) -> list[str]:
         if place.where.startswith("stage") and isinstance(place.op, Conv | Add):
             core.setdefault(block_of(place.where), set()).add(place.where)
     return [block for block, wheres in core.items() if wheres <= gone]
-
-
-def _runs(match: Match, extra: list[Extra]) -> list[list[Extra]]:
-    """Extras that follow each other without a paired operator between."""
-    runs: list[list[Extra]] = []
-    last = -2
-    for each in extra:
-        position = match.found.positions[each.node.output]
-        if position != last + 1:
-            runs.append([])
-        runs[-1].append(each)
-        last = position
-    return runs
-
-
-def unused_nodes(match: Match) -> list[Node]:
-    """Operators that are computed and go nowhere."""
-    graph = match.found.graph
-    used = graph.reachable(graph.outputs)
-    return [node for node in graph.nodes if node.output not in used and node.inputs]
 
 
 def _unused_ops(match: Match) -> Counter[object]:

@@ -59,7 +59,7 @@ class Options:
             elif self.variant is not None and self.variant not in VARIANT_NAMES:
                 known = ", ".join(VARIANT_NAMES)
                 raise OptionError(f"unknown variant {self.variant!r}; known: {known}")
-            found = select_checks(self.select, self.exclude)
+            found = select_checks(self.select, self.exclude, on_demand=self.device == "gpu")
         except ValueError as error:
             raise OptionError(str(error)) from error
         if not found:

@@ -150,3 +150,10 @@ def misread(match: Match) -> list[Misread]:
         if sorted(have) != sorted(want):
             wrong.append(Misread(node, place, have, want))
     return wrong
+
+
+def unused_nodes(match: Match) -> list[Node]:
+    """Operators that are computed and go nowhere."""
+    graph = match.found.graph
+    used = graph.reachable(graph.outputs)
+    return [node for node in graph.nodes if node.output not in used and node.inputs]

@@ -18,9 +18,10 @@ if TYPE_CHECKING:
 # ImageNet first, then CIFAR and what else is common; a head of fixed size fits one of them.
 SIDES = (224, 32, 64, 96, 256, 299)
 # Small maps keep the checks fast; still the last one is larger than 1x1 after a stride of 32.
-SMALL = ((2, 64, 64), (3, 75, 66))
-"""(batch, height, width): an even square, and odd and even sides that are not square."""
-SMALL_UNSTRIDED = ((2, 32, 32), (3, 27, 18))
+SMALL = ((2, 64, 64), (3, 65, 70))
+"""(batch, height, width): a square whose maps are even in every stage, then a height whose maps
+are odd in every stage, and another width."""
+SMALL_UNSTRIDED = ((2, 32, 32), (3, 25, 18))
 """The same for nets whose stem does not stride, at the size of CIFAR."""
 
 
@@ -142,7 +143,15 @@ def takes(adapter: Adapter, model: Any, shape: tuple[int, ...], like: Match) -> 
         sized = evaluated(adapter, model, shape, like.form)
     except CaptureError:
         return None
-    return sized if _kinds(sized.match.found) == _kinds(like.found) else None
+    here, there = _kinds(sized.match.found), _kinds(like.found)
+    # Only a head may have a size of its own; a body that changes with the size is a mistake.
+    return sized if here == there or _body(here) != _body(there) else None
+
+
+def _body(kinds: list[type]) -> list[type]:
+    """Everything up to the last convolution."""
+    after = kinds[::-1].index(Conv) if Conv in kinds else 0
+    return kinds[: len(kinds) - after]
 
 
 def _kinds(canonical: Canonical) -> list[type]:

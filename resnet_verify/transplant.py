@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from resnet_ref.layers import BatchNorm, Conv, Linear, PadShortcut, SqueezeExcite
 from resnet_ref.layout import Network
 from resnet_ref.places import Key, slots
-from resnet_verify.gaps import block_of
+from resnet_verify.form import block_of
 from resnet_verify.graph import Node, Param
 from resnet_verify.match import Match, paired
 

@@ -37,7 +37,8 @@ def padding(values: tuple[int, int, int, int]) -> str:
     if len(set(values)) == 1:
         return str(values[0])
     top, bottom, left, right = values
-    return f"top {top}, bottom {bottom}, left {left}, right {right}"
+    same = ", as SAME pads" if (bottom - top, right - left) == (1, 1) else ""
+    return f"top {top}, bottom {bottom}, left {left}, right {right}{same}"
 
 
 def describe(op: object) -> str:

@@ -148,6 +148,26 @@ class Adapter(Protocol):
         """Forward and backward of ``sum(outputs[output] * cotangent)``."""
         ...
 
+    def descend(
+        self,
+        model: Any,
+        steps: Sequence[Sequence[Array]],
+        cotangent: Array,
+        output: int,
+        method: str,
+        rate: float,
+    ) -> list[Array]:
+        """Train with the framework's own optimiser; ``outputs[output]`` of every forward pass.
+
+        Each step goes down the sum of the gradients of its batches; the loss of a batch is
+        ``sum(outputs[output] * cotangent)``. `method` is "sgd", with momentum 0.9 and weight
+        decay 1e-4, or "adam"; `rate` is its learning rate.
+
+        Raises:
+            NotImplementedError: the framework has no optimisers.
+        """
+        ...
+
     def build(self, network: Network, dtype: str) -> Any:
         """The reference network that `network` describes."""
         ...

@@ -32,6 +32,7 @@ from resnet_verify.adapters.mindspore_tensors import (
     overwrite,
     tensor_of,
 )
+from resnet_verify.adapters.mindspore_training import descend, optimiser_of
 from resnet_verify.adapters.outputs import cause, flatten
 from resnet_verify.adapters.process_state import python_state
 from resnet_verify.graph import Graph, Param
@@ -196,6 +197,21 @@ class MindSporeAdapter:
             found = dict(zip(map(key_of, weights), map(array_of, gradients), strict=True))
         without = dict.fromkeys(map(key_of, _weights(model)))
         return Step(tuple(map(array_of, outputs)), without | found, array_of(image_gradient))
+
+    def descend(
+        self,
+        model: Any,
+        steps: Sequence[Sequence[Array]],
+        cotangent: Array,
+        output: int,
+        method: str,
+        rate: float,
+    ) -> list[Array]:
+        """Training steps as they are written."""
+        weights = [param for param in _weights(model) if param.requires_grad]
+        optimiser = optimiser_of(weights, method, rate)
+        with as_written(model), seeded_dropout(self._dropout_seeds), whole_steps():
+            return descend(model, weights, optimiser, steps, cotangent, output)
 
     def build(self, network: Network, dtype: str) -> Any:
         """The reference network, in float32: on a CPU MindSpore convolves in no other type."""

@@ -128,6 +128,22 @@ class OnnxAdapter:
         """
         raise NotImplementedError("an ONNX network has no gradients")
 
+    def descend(
+        self,
+        model: OnnxNetwork,
+        steps: Sequence[Sequence[Array]],
+        cotangent: Array,
+        output: int,
+        method: str,
+        rate: float,
+    ) -> NoReturn:
+        """There are no gradients.
+
+        Raises:
+            NotImplementedError: always.
+        """
+        raise NotImplementedError("an ONNX network has no gradients")
+
     def build(self, network: Network, dtype: str) -> OnnxNetwork:
         """The reference network."""
         from resnet_ref.onnx import build

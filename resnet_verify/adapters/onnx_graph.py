@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from resnet_verify.adapters.onnx_operators import OPERATORS, Source, meaning
+from resnet_verify.adapters.onnx_meaning import Source
+from resnet_verify.adapters.onnx_operators import OPERATORS, meaning
 from resnet_verify.adapters.onnx_preparing import is_filled
 from resnet_verify.adapters.onnx_reading import Call, Values, calls, values_of
 from resnet_verify.graph import Constant, Graph, Input, Node, Param, Parameter, Shape

@@ -12,8 +12,8 @@ import paddle
 
 from resnet_verify.adapters import Adapter, CaptureError, Step
 from resnet_verify.adapters.outputs import cause, flatten
+from resnet_verify.adapters.paddle_graph import to_graph
 from resnet_verify.adapters.paddle_inplace import apply_overwrites, noted_overwrites
-from resnet_verify.adapters.paddle_operators import to_graph
 from resnet_verify.adapters.paddle_program import Program, ValueKey, read_program
 from resnet_verify.adapters.paddle_tracing import traceable
 from resnet_verify.adapters.paddle_weights import read_pdparams
@@ -166,6 +166,34 @@ class PaddleAdapter:
         model.clear_gradients()
         image_gradient = None if image.grad is None else _numpy(image.grad)
         return Step(tuple(map(_numpy, outputs)), gradients, image_gradient)
+
+    def descend(
+        self,
+        model: Any,
+        steps: Sequence[Sequence[Array]],
+        cotangent: Array,
+        output: int,
+        method: str,
+        rate: float,
+    ) -> list[Array]:
+        """Eager training steps."""
+        parameters, weights = model.parameters(), paddle.to_tensor(cotangent)
+        if method == "adam":
+            optimiser: Any = paddle.optimizer.Adam(rate, parameters=parameters)
+        else:
+            optimiser = paddle.optimizer.Momentum(
+                rate, 0.9, parameters=parameters, weight_decay=1e-4
+            )
+        seen = []
+        model.clear_gradients()
+        for batches in steps:
+            for batch in batches:
+                found = flatten(model(paddle.to_tensor(batch)), _is_tensor)[output]
+                (found * weights.astype(found.dtype)).sum().backward()
+                seen.append(_numpy(found))
+            optimiser.step()
+            optimiser.clear_grad()
+        return seen
 
     def build(self, network: Network, dtype: str) -> Any:
         """The reference network, built under `dtype` as the default type."""

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
 
 from resnet_ref.layers import Add, Relu
-from resnet_verify.adapters.paddle_program import Program, RawOp, ValueKey
+from resnet_verify.adapters.paddle_program import RawOp
 from resnet_verify.graph import (
     Activation,
     Cast,
@@ -15,17 +14,13 @@ from resnet_verify.graph import (
     Detach,
     Dropout,
     Expand,
-    Graph,
     Identity,
     Input,
     Matmul,
     Mean,
     Multiply,
-    Node,
     Other,
     Pad,
-    Param,
-    Parameter,
     RawConv,
     RawNorm,
     RawPool,
@@ -38,66 +33,10 @@ from resnet_verify.graph import (
 )
 
 Shapes = Sequence[Shape]
-FED = "x"
-FLOATS = ("float16", "bfloat16", "float32", "float64")
 
 
-def to_graph(
-    program: Program, outputs: Sequence[ValueKey], registered: Sequence[Param], training: bool
-) -> tuple[Graph, Mapping[int, ValueKey]]:
-    """The graph of a traced program, and the program's key of each of its values."""
-    numbers: dict[ValueKey, int] = {}
-
-    def number(key: ValueKey) -> int:
-        return numbers.setdefault(key, len(numbers))
-
-    by_key = {param.key: param for param in registered}
-    nodes: list[Node] = []
-    for key, tensor in program.tensors.items():
-        param = by_key.get(key) or _unregistered(key, tensor)
-        nodes.append(Node(Parameter(param), (), number(key)))
-    if FED in program.variables:  # the old dialect has no operator for it
-        nodes.append(Node(Input(), (), number(FED)))
-    for raw in program.ops:
-        if raw.name != "parameter":
-            nodes.extend(_nodes(raw, program, number))
-    graph = Graph(
-        nodes=tuple(nodes),
-        outputs=tuple(number(key) for key in outputs),
-        shapes={number(key): value.shape for key, value in program.variables.items()},
-        dtypes={number(key): value.dtype for key, value in program.variables.items()},
-        training=training,
-        registered=tuple(registered),
-    )
-    return graph, {value: key for key, value in numbers.items()}
-
-
-def _unregistered(key: ValueKey, tensor: Any) -> Param:
-    return Param(key, "", tuple(tensor.shape), not tensor.stop_gradient, registered=False)
-
-
-def _nodes(raw: RawOp, program: Program, number: Callable[[ValueKey], int]) -> list[Node]:
-    """One node per output that carries data: all of them where the operator is not known."""
-    if raw.name in OPERATORS:
-        return [_node(raw, program, number, raw.outputs[0])]
-    return [_node(raw, program, number, output) for output in raw.outputs]
-
-
-def _node(
-    raw: RawOp, program: Program, number: Callable[[ValueKey], int], output: ValueKey
-) -> Node:
-    shapes = [program.variables[key].shape for key in (*raw.inputs, output)]
-    convert = OPERATORS.get(raw.name, _other)
-    op = convert(raw, shapes)
-    inputs = raw.inputs[: OPERANDS.get(raw.name, len(raw.inputs))]
-    made = program.variables[output]
-    differentiable = any(not program.variables[key].stop_gradient for key in inputs)
-    # Integer results carry no gradient by their nature.
-    detached = made.stop_gradient and differentiable and made.dtype in FLOATS
-    return Node(op, tuple(map(number, inputs)), number(output), raw.origin, detached)
-
-
-def _other(raw: RawOp, shapes: Shapes) -> Other:
+def unknown(raw: RawOp, shapes: Shapes) -> Other:
+    """An operator that nobody expected, with its attributes."""
     words = (f"{name}={value}" for name, value in sorted(raw.attributes.items()))
     return Other(raw.name, ", ".join(w for w in words if not w.startswith(("op_", "with_"))))
 
@@ -136,7 +75,7 @@ def _channels_last(raw: RawOp) -> bool:
 
 def _conv(raw: RawOp, shapes: Shapes) -> RawConv | Other:
     if len(shapes[0]) != 4:
-        return _other(raw, shapes)
+        return unknown(raw, shapes)
     dilation = raw.attributes["dilations"]
     padding = _padding(raw, _spatial(raw, shapes[0]), shapes[1][2:], dilation)
     return RawConv(
@@ -150,7 +89,7 @@ def _conv(raw: RawOp, shapes: Shapes) -> RawConv | Other:
 
 def _pool(raw: RawOp, shapes: Shapes) -> RawPool | Other:
     if len(shapes[0]) != 4:
-        return _other(raw, shapes)
+        return unknown(raw, shapes)
     size = _pair(raw.attributes.get("ksize") or raw.attributes["operand1"])
     spatial = _spatial(raw, shapes[0])
     adaptive: tuple[int, int] | None = size if raw.attributes["adaptive"] else None
@@ -220,7 +159,7 @@ def _slice(raw: RawOp, shapes: Shapes) -> Slice | Other:
     stops = raw.attributes.get("ends", raw.attributes.get("operand2"))
     steps = raw.attributes.get("strides", raw.attributes.get("operand3")) or [1] * len(axes)
     if starts is None or stops is None:
-        return _other(raw, shapes)
+        return unknown(raw, shapes)
     size = [shapes[0][axis] for axis in axes]
     begin = tuple(s + n if s < 0 else s for s, n in zip(starts, size, strict=True))
     end = tuple(min(s + n if s < 0 else s, n) for s, n in zip(stops, size, strict=True))
@@ -246,7 +185,7 @@ def _pad(raw: RawOp, shapes: Shapes) -> Pad:
 def _matmul(raw: RawOp, shapes: Shapes) -> Matmul | Other:
     flipped = raw.attributes.get("transpose_x") or raw.attributes.get("trans_x")
     if flipped:
-        return _other(raw, shapes)
+        return unknown(raw, shapes)
     return Matmul(bool(raw.attributes.get("transpose_y") or raw.attributes.get("trans_y")))
 
 
@@ -329,17 +268,4 @@ OPERATORS: Mapping[str, Callable[[RawOp, Shapes], object]] = {
     "full": _full,
     "full_int_array": _plain(Constant(None)),
     "full_like": _full,
-}  # fmt: skip
-
-# Operands that carry data; the ones behind them are shapes, sizes and seeds.
-OPERANDS: Mapping[str, int] = {
-    **dict.fromkeys(("conv2d", "depthwise_conv2d", "add", "multiply", "matmul"), 2),
-    **dict.fromkeys(("batch_norm", "sync_batch_norm"), 5),
-    **dict.fromkeys(
-        ("pool2d", "clip", "scale", "mean", "slice", "strided_slice", "pad3d", "pad", "transpose",
-         "reshape", "flatten", "squeeze", "unsqueeze", "expand", "expand_as", "cast", "dropout",
-         "full_like"),
-        1,
-    ),
-    **dict.fromkeys(("full", "full_int_array"), 0),
 }  # fmt: skip

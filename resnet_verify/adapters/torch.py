@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import copy
-import sys
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,9 +14,16 @@ import torch
 from resnet_verify.adapters import Adapter, CaptureError, Step
 from resnet_verify.adapters.outputs import cause, flatten
 from resnet_verify.adapters.process_state import python_state
-from resnet_verify.adapters.torch_operators import to_graph
-from resnet_verify.adapters.torch_recording import Recorder
-from resnet_verify.graph import Graph, Input, Param
+from resnet_verify.adapters.torch_capture import (
+    TorchCapture,
+    array_of,
+    as_written,
+    is_tensor,
+    record,
+    registered_tensors,
+)
+from resnet_verify.adapters.torch_graph import to_graph
+from resnet_verify.graph import Param
 
 if TYPE_CHECKING:
     from resnet_ref.layout import Network
@@ -125,7 +131,9 @@ class TorchAdapter:
             raise CaptureError("the network puts out no tensor")
         registered = {
             param: tensor
-            for param, tensor in zip(self.params(model), _registered(model).values(), strict=True)
+            for param, tensor in zip(
+                self.params(model), registered_tensors(model).values(), strict=True
+            )
         }
         graph, positions, tensors = to_graph(recorder, image, outputs, registered, training)
         return TorchCapture(graph, model, positions, tensors, recorder.names)
@@ -134,7 +142,7 @@ class TorchAdapter:
         """Parameters and floating-point buffers; a counter of batches is neither."""
         return tuple(
             Param(f"param:{name}", name, tuple(tensor.shape), tensor.requires_grad)
-            for name, tensor in _registered(model).items()
+            for name, tensor in registered_tensors(model).items()
         )
 
     def read(
@@ -142,7 +150,7 @@ class TorchAdapter:
     ) -> dict[str, Array]:
         """Copies as NumPy arrays; bfloat16 comes as float32."""
         tensors = _by_key(model, capture)
-        return {key: _numpy(tensors[key]) for key in keys}
+        return {key: array_of(tensors[key]) for key in keys}
 
     def write(self, model: Any, capture: TorchCapture | None, arrays: Mapping[str, Array]) -> None:
         """Overwrite in place, keeping each tensor's own type and device."""
@@ -154,15 +162,15 @@ class TorchAdapter:
 
     def forward(self, model: Any, batch: Array) -> tuple[Array, ...]:
         """Eager forward without gradients."""
-        with torch.no_grad(), _eager():
-            return tuple(map(_numpy, flatten(model(self.tensor(batch)), _is_tensor)))
+        with torch.no_grad(), as_written():
+            return tuple(map(array_of, flatten(model(self.tensor(batch)), is_tensor)))
 
     def keeps_input(self, model: Any, batch: Array) -> bool:
         """Whether the tensor that went in still holds `batch` to the last bit."""
         image = self.tensor(batch)
-        with torch.no_grad(), _eager():
+        with torch.no_grad(), as_written():
             model(image)
-        return bool(np.array_equal(_numpy(image), batch))
+        return bool(np.array_equal(array_of(image), batch))
 
     def step(self, model: Any, batch: Array, cotangent: Array, output: int) -> Step:
         """Eager forward and backward; the gradients that the network holds are put back."""
@@ -171,20 +179,51 @@ class TorchAdapter:
         try:
             for tensor, _ in held:
                 tensor.grad = None
-            with _eager():
-                outputs = flatten(model(image), _is_tensor)
+            with as_written():
+                outputs = flatten(model(image), is_tensor)
             loss = (outputs[output] * self.tensor(cotangent).to(outputs[output].dtype)).sum()
             if loss.requires_grad:
                 loss.backward()
             gradients = {
-                key: None if tensor.grad is None else _numpy(tensor.grad)
+                key: None if tensor.grad is None else array_of(tensor.grad)
                 for key, tensor in _by_key(model, None).items()
             }
         finally:
             for tensor, gradient in held:
                 tensor.grad = gradient
-        image_gradient = None if image.grad is None else _numpy(image.grad)
-        return Step(tuple(map(_numpy, outputs)), gradients, image_gradient)
+        image_gradient = None if image.grad is None else array_of(image.grad)
+        return Step(tuple(map(array_of, outputs)), gradients, image_gradient)
+
+    def descend(
+        self,
+        model: Any,
+        steps: Sequence[Sequence[Array]],
+        cotangent: Array,
+        output: int,
+        method: str,
+        rate: float,
+    ) -> list[Array]:
+        """Eager training steps; the gradients that the network holds are put back."""
+        held = [(tensor, tensor.grad) for tensor in model.parameters()]
+        weights = self.tensor(cotangent)
+        if method == "adam":
+            optimiser: Any = torch.optim.Adam(model.parameters(), rate)
+        else:
+            optimiser = torch.optim.SGD(model.parameters(), rate, 0.9, weight_decay=1e-4)
+        seen = []
+        try:
+            for batches in steps:
+                optimiser.zero_grad()
+                for batch in batches:
+                    with as_written():
+                        found = flatten(model(self.tensor(batch)), is_tensor)[output]
+                    (found * weights.to(found.dtype)).sum().backward()
+                    seen.append(array_of(found))
+                optimiser.step()
+        finally:
+            for tensor, gradient in held:
+                tensor.grad = gradient
+        return seen
 
     def build(self, network: Network, dtype: str) -> Any:
         """The reference network, built under `dtype` as the default type."""
@@ -197,7 +236,9 @@ class TorchAdapter:
         """`Param.key` of each tensor of a network that `build` made."""
         from resnet_ref.torch import named_tensors
 
-        keys = {id(tensor): f"param:{name}" for name, tensor in _registered(reference).items()}
+        keys = {
+            id(tensor): f"param:{name}" for name, tensor in registered_tensors(reference).items()
+        }
         return {
             key: keys[id(tensor if tensor._base is None else tensor._base)]
             for key, tensor in named_tensors(reference)
@@ -214,7 +255,7 @@ class TorchAdapter:
 
     def state(self, model: Any) -> dict[str, Array]:
         """The network's own `state_dict`, as arrays by its names."""
-        return {name: _numpy(tensor) for name, tensor in model.state_dict().items()}
+        return {name: array_of(tensor) for name, tensor in model.state_dict().items()}
 
     def load_state(self, model: Any, state: Mapping[str, Array]) -> None:
         """Load `state` through the network's own `load_state_dict`."""
@@ -234,87 +275,13 @@ class TorchAdapter:
             raise ValueError(f"{path} holds no weights that can be loaded safely") from error
         nested = [found, *found.values()] if isinstance(found, Mapping) else []
         for named in nested:  # a checkpoint holds the weights beside the optimiser's
-            if isinstance(named, Mapping) and named and all(map(_is_tensor, named.values())):
-                return {str(name): _numpy(tensor) for name, tensor in named.items()}
+            if isinstance(named, Mapping) and named and all(map(is_tensor, named.values())):
+                return {str(name): array_of(tensor) for name, tensor in named.items()}
         raise ValueError(f"{path} holds no tensors by name")
 
     def write_weights(self, model: Any, path: Path) -> None:
         """Save the `state_dict`."""
         torch.save(model.state_dict(), path)
-
-
-class TorchCapture:
-    """A recorded forward pass, run again to look inside."""
-
-    def __init__(
-        self,
-        graph: Graph,
-        model: Any,
-        positions: Mapping[int, int],
-        tensors: Mapping[str, torch.Tensor],
-        names: Sequence[str],
-    ) -> None:
-        self.graph = graph
-        self.tensors = tensors
-        self._model = model
-        self._positions = positions
-        self._names = names
-
-    def run(self, batch: Array, values: Sequence[int]) -> list[Array | None]:
-        """Run the network in the mode of the capture, keeping what becomes `values`."""
-        ADAPTER.set_training(self._model, self.graph.training)
-        wanted = {v: self._positions[v] for v in values if v in self._positions}
-        recorder, _ = record(self._model, torch.tensor(batch), set(wanted.values()))
-        if recorder.names != self._names:
-            raise CaptureError("the network runs other operators when it is called again")
-        seen = {value: _numpy(recorder.kept[position]) for value, position in wanted.items()}
-        return [batch if self._is_image(value) else seen.get(value) for value in values]
-
-    def _is_image(self, value: int) -> bool:
-        return isinstance(self.graph.producers[value].op, Input)
-
-
-def record(
-    model: Any, image: torch.Tensor, keep: set[int] | frozenset[int] = frozenset()
-) -> tuple[Recorder, list[torch.Tensor]]:
-    """Run the forward pass under a recorder: (what was recorded, the outputs).
-
-    Raises:
-        CaptureError: the forward pass raises.
-    """
-    recorder = Recorder(keep)
-    recorder.value(image)
-    held = [*model.parameters(), *model.buffers()]
-    before = [tensor.detach().clone() for tensor in held]
-    try:
-        with torch.enable_grad(), _eager(), recorder:
-            outputs = flatten(model(image), _is_tensor)
-        for output in outputs:
-            recorder.value(output)  # one that passed the dispatcher by is noted now
-    except Exception as error:  # the target's code may raise anything
-        raise CaptureError(cause(error)) from error
-    finally:
-        with torch.no_grad():
-            for tensor, value in zip(held, before, strict=True):
-                tensor.copy_(value)
-    return recorder, outputs
-
-
-@contextmanager
-def _eager() -> Iterator[None]:
-    """Compiled and scripted parts run operator by operator, as they were written."""
-    with ExitStack() as stack:
-        stack.enter_context(torch.jit.optimized_execution(False))
-        if "torch._dynamo" in sys.modules:  # nothing is compiled otherwise
-            stack.enter_context(_uncompiled())
-        yield
-
-
-def _uncompiled() -> AbstractContextManager[Any]:
-    """From 2.6 on there is a way that `fullgraph=True` does not take for a failure."""
-    if hasattr(torch.compiler, "set_stance"):
-        return torch.compiler.set_stance("force_eager")
-    return torch._dynamo.config.patch(disable=True)
 
 
 @contextmanager
@@ -355,27 +322,9 @@ def _materialise(model: Any) -> None:
     raise CaptureError(f"its lazy layers cannot be made: {cause(failures[0])}")
 
 
-def _registered(model: Any) -> dict[str, torch.Tensor]:
-    """Each registered floating-point tensor once, by its first name."""
-    named = (*model.named_parameters(), *model.named_buffers())
-    return {name: tensor for name, tensor in named if tensor.is_floating_point()}
-
-
 def _by_key(model: Any, capture: TorchCapture | None) -> dict[str, torch.Tensor]:
-    registered = {f"param:{name}": tensor for name, tensor in _registered(model).items()}
+    registered = {f"param:{name}": tensor for name, tensor in registered_tensors(model).items()}
     return {**(capture.tensors if capture else {}), **registered}
-
-
-def _is_tensor(value: object) -> bool:
-    return isinstance(value, torch.Tensor)
-
-
-def _numpy(tensor: torch.Tensor) -> Array:
-    tensor = tensor.detach().cpu()
-    if tensor.dtype == torch.bfloat16:  # a type that NumPy does not have
-        tensor = tensor.float()
-    array: Array = tensor.contiguous().numpy().copy()
-    return array
 
 
 class TracedAdapter(TorchAdapter):

@@ -16,7 +16,17 @@ if TYPE_CHECKING:
     from resnet_verify.examine import Examination
     from resnet_verify.verdict import Diagnosis
 
-FAMILIES = ("structure", "parameters", "residual", "numerics")
+FAMILIES = (
+    "structure",
+    "parameters",
+    "initial",
+    "residual",
+    "state",
+    "images",
+    "numerics",
+    "training",
+    "convergence",
+)
 
 
 class NotRun(Exception):  # an outcome, not an error
@@ -37,6 +47,7 @@ class Check:
 
     `promise` is one sentence; `explanation` is the rest of the function's docstring: how it
     is judged, and with what source. `training` says that it asks for a training mode.
+    `on_demand` says that it takes long, and runs where it is selected, or on a GPU.
     """
 
     id: str
@@ -45,20 +56,23 @@ class Check:
     source: str
     function: Callable[[Examination], Iterable[Diagnosis]]
     training: bool = False
+    on_demand: bool = False
 
 
 _REGISTRY: dict[str, Check] = {}
 
 
 def check(
-    check_id: str, *, source: str, training: bool = False
+    check_id: str, *, source: str, training: bool = False, on_demand: bool = False
 ) -> Callable[[Callable[[Examination], Iterable[Diagnosis]]], Check]:
     """Register a function as the check `check_id`; its docstring's first line is its promise."""
 
     def register(function: Callable[[Examination], Iterable[Diagnosis]]) -> Check:
         promise, _, explanation = (function.__doc__ or "").strip().partition("\n")
         dedented = "\n".join(line.strip() for line in explanation.strip().splitlines())
-        found = Check(check_id, promise.rstrip("."), dedented, source, function, training)
+        found = Check(
+            check_id, promise.rstrip("."), dedented, source, function, training, on_demand
+        )
         _REGISTRY[check_id] = found
         return found
 
@@ -72,8 +86,12 @@ def all_checks() -> dict[str, Check]:
     return dict(_REGISTRY)
 
 
-def select_checks(select: Sequence[str] = (), exclude: Sequence[str] = ()) -> list[Check]:
+def select_checks(
+    select: Sequence[str] = (), exclude: Sequence[str] = (), *, on_demand: bool = False
+) -> list[Check]:
     """The checks whose id starts with one of `select` (all, if empty) and none of `exclude`.
+
+    Without `select` those that run on demand are left out unless `on_demand` asks for them.
 
     Raises:
         UnknownCheckError: an entry is neither an id nor a prefix of one.
@@ -87,6 +105,6 @@ def select_checks(select: Sequence[str] = (), exclude: Sequence[str] = ()) -> li
     return [
         found
         for check_id, found in checks.items()
-        if (not select or check_id.startswith(tuple(select)))
+        if (check_id.startswith(tuple(select)) if select else on_demand or not found.on_demand)
         and not check_id.startswith(tuple(exclude))
     ]

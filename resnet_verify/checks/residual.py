@@ -19,8 +19,7 @@ from resnet_ref.places import Key
 from resnet_ref.shapes import output_shape
 from resnet_verify.adapters import CaptureError
 from resnet_verify.checks import NotRun, check
-from resnet_verify.form import Place
-from resnet_verify.gaps import block_of
+from resnet_verify.form import Place, block_of
 from resnet_verify.match import Match, paired
 from resnet_verify.strategies import seeds
 from resnet_verify.verdict import Diagnosis

@@ -171,6 +171,9 @@ class OracleAdapter:
         final = values[len(model.places) - 1]
         return Step((final,), {_key(k): array for k, array in gradients.items()}, by_image)
 
+    def descend(self, model, steps, cotangent, output, method, rate):
+        raise NotImplementedError("the oracle has no optimisers")
+
     def build(self, network, dtype):
         return net(network)
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from resnet_ref.layers import Add, BatchNorm, Conv, MaxPool, Relu
 from resnet_ref.spec import ARCHITECTURES, documented_forms, spec, variants_of
 from resnet_verify.compare import differences
-from resnet_verify.gaps import block_of
+from resnet_verify.form import block_of
 from resnet_verify.graph import Activation, Detach, Other, Scale
 from resnet_verify.match import in_canonical_order
 from resnet_verify.recognise import recognise as recognise_canonical

@@ -22,7 +22,7 @@ class Unit(nn.Module):
         )
         self.norms = nn.ModuleList([nn.BatchNorm2d(cout), nn.BatchNorm2d(cout)])
         self.match = nn.ModuleDict()
-        if cin != cout:
+        if cin != cout or stride != 1:
             self.match["conv"] = nn.Conv2d(cin, cout, 1, stride, bias=False)
             self.match["norm"] = nn.BatchNorm2d(cout)
 

@@ -1,0 +1,81 @@
+"""A traced program of Paddle in the words of `resnet_verify.graph`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from resnet_verify.adapters.paddle_operators import OPERATORS, unknown
+from resnet_verify.adapters.paddle_program import Program, RawOp, ValueKey
+from resnet_verify.graph import Graph, Input, Node, Param, Parameter
+
+FED = "x"
+FLOATS = ("float16", "bfloat16", "float32", "float64")
+
+# Operands that carry data; the ones behind them are shapes, sizes and seeds.
+OPERANDS: Mapping[str, int] = {
+    **dict.fromkeys(("conv2d", "depthwise_conv2d", "add", "multiply", "matmul"), 2),
+    **dict.fromkeys(("batch_norm", "sync_batch_norm"), 5),
+    **dict.fromkeys(
+        ("pool2d", "clip", "scale", "mean", "slice", "strided_slice", "pad3d", "pad", "transpose",
+         "reshape", "flatten", "squeeze", "unsqueeze", "expand", "expand_as", "cast", "dropout",
+         "full_like"),
+        1,
+    ),
+    **dict.fromkeys(("full", "full_int_array"), 0),
+}  # fmt: skip  # fmt: skip
+
+
+def to_graph(
+    program: Program, outputs: Sequence[ValueKey], registered: Sequence[Param], training: bool
+) -> tuple[Graph, Mapping[int, ValueKey]]:
+    """The graph of a traced program, and the program's key of each of its values."""
+    numbers: dict[ValueKey, int] = {}
+
+    def number(key: ValueKey) -> int:
+        return numbers.setdefault(key, len(numbers))
+
+    by_key = {param.key: param for param in registered}
+    nodes: list[Node] = []
+    for key, tensor in program.tensors.items():
+        param = by_key.get(key) or _unregistered(key, tensor)
+        nodes.append(Node(Parameter(param), (), number(key)))
+    if FED in program.variables:  # the old dialect has no operator for it
+        nodes.append(Node(Input(), (), number(FED)))
+    for raw in program.ops:
+        if raw.name != "parameter":
+            nodes.extend(_nodes(raw, program, number))
+    graph = Graph(
+        nodes=tuple(nodes),
+        outputs=tuple(number(key) for key in outputs),
+        shapes={number(key): value.shape for key, value in program.variables.items()},
+        dtypes={number(key): value.dtype for key, value in program.variables.items()},
+        training=training,
+        registered=tuple(registered),
+    )
+    return graph, {value: key for key, value in numbers.items()}
+
+
+def _unregistered(key: ValueKey, tensor: Any) -> Param:
+    return Param(key, "", tuple(tensor.shape), not tensor.stop_gradient, registered=False)
+
+
+def _nodes(raw: RawOp, program: Program, number: Callable[[ValueKey], int]) -> list[Node]:
+    """One node per output that carries data: all of them where the operator is not known."""
+    if raw.name in OPERATORS:
+        return [_node(raw, program, number, raw.outputs[0])]
+    return [_node(raw, program, number, output) for output in raw.outputs]
+
+
+def _node(
+    raw: RawOp, program: Program, number: Callable[[ValueKey], int], output: ValueKey
+) -> Node:
+    shapes = [program.variables[key].shape for key in (*raw.inputs, output)]
+    convert = OPERATORS.get(raw.name, unknown)
+    op = convert(raw, shapes)
+    inputs = raw.inputs[: OPERANDS.get(raw.name, len(raw.inputs))]
+    made = program.variables[output]
+    differentiable = any(not program.variables[key].stop_gradient for key in inputs)
+    # Integer results carry no gradient by their nature.
+    detached = made.stop_gradient and differentiable and made.dtype in FLOATS
+    return Node(op, tuple(map(number, inputs)), number(output), raw.origin, detached)

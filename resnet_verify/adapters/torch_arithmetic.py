@@ -1,0 +1,126 @@
+"""What PyTorch's sums, products and means mean."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from math import prod
+
+from resnet_ref.layers import Add
+from resnet_verify.adapters.torch_reading import Convert, Meaning, Reading, is_number, unknown
+from resnet_verify.adapters.torch_recording import Call, Value
+from resnet_verify.graph import Dropout, Identity, Matmul, Mean, Multiply, Scale
+
+
+def _mean(call: Call, reading: Reading) -> Meaning:
+    stacked = _stacked(call, reading)
+    if stacked is not None:
+        return Scale(1 / stacked[1]), (stacked[0],)
+    return Mean(_axes(call, reading)), call.inputs
+
+
+def _stacked(call: Call, reading: Reading) -> tuple[Value, int] | None:
+    """(the sum of what was stacked along the axis of a mean or sum, how many they are)."""
+    stack = reading.made_by.get(call.inputs[0])
+    if stack is None or stack.name != "stack" or call.arguments.get("keepdim"):
+        return None
+    rank = len(reading.shape(call.inputs[0]))
+    if _axes(call, reading) != (stack.arguments["dim"] % rank,):
+        return None
+    total, *others = stack.inputs
+    for other in others:
+        total = reading.intermediate(Add(), (total, other), reading.made(call))
+    return total, len(stack.inputs)
+
+
+def _sum(call: Call, reading: Reading) -> Meaning:
+    """A sum is a mean times the number of its terms."""
+    stacked = _stacked(call, reading)
+    if stacked is not None:
+        return Identity(), (stacked[0],)
+    axes, shape = _axes(call, reading), reading.shape(call.inputs[0])
+    terms = prod(shape[axis] for axis in axes)
+    mean = reading.intermediate(Mean(axes), call.inputs, reading.made(call))
+    return Scale(float(terms)), (mean,)
+
+
+def _axes(call: Call, reading: Reading) -> tuple[int, ...]:
+    rank = len(reading.shape(call.inputs[0]))
+    axes = call.arguments.get("dim")
+    if axes is None or axes == []:
+        return tuple(range(rank))
+    return tuple(sorted(axis % rank for axis in ([axes] if isinstance(axes, int) else axes)))
+
+
+def _add(call: Call, reading: Reading) -> Meaning:
+    return _sum_of(call, reading, call.arguments.get("alpha", 1))
+
+
+def _subtract(call: Call, reading: Reading) -> Meaning:
+    return _sum_of(call, reading, -call.arguments.get("alpha", 1))
+
+
+def _sum_of(call: Call, reading: Reading, factor: float) -> Meaning:
+    one, other = call.arguments["self"], call.arguments["other"]
+    if is_number(other):
+        return Scale(1.0, float(other) * factor), (one,)
+    if factor != 1:
+        other = reading.intermediate(Scale(float(factor)), (other,), reading.shape(other))
+    return Add(), (one, other)
+
+
+def _multiply(call: Call, reading: Reading) -> Meaning:
+    one, other = call.arguments["self"], call.arguments["other"]
+    if is_number(other):
+        return Scale(float(other)), (one,)
+    for value, noise in ((one, other), (other, one)):
+        dropped = _dropped(noise, reading)
+        if dropped is not None:
+            return Dropout(dropped, active=True), (value,)
+    return Multiply(), (one, other)
+
+
+def _divide(call: Call, reading: Reading) -> Meaning:
+    other = call.arguments["other"]
+    if is_number(other) and other and not call.arguments.get("rounding_mode"):
+        return Scale(1 / other), (call.arguments["self"],)
+    return unknown(call), call.inputs
+
+
+def _dropped(noise: Value, reading: Reading) -> float | None:
+    """The share of zeros, where a value is drawn from a Bernoulli distribution."""
+    call = reading.made_by.get(noise)
+    while call is not None and call.name in ("div_", "div"):
+        call = reading.made_by.get(call.arguments["self"])
+    if call is None or call.name != "bernoulli_":
+        return None
+    kept = call.arguments.get("p")
+    return round(1 - kept, 9) if is_number(kept) else None
+
+
+def _matmul(call: Call, reading: Reading) -> Meaning:
+    """Of two matrices; a batch of one product is a product."""
+    shapes = [reading.shape(value) for value in call.inputs]
+    if any(len(shape) != 2 and shape[:-2] != (1,) for shape in shapes):
+        return unknown(call), call.inputs
+    return Matmul(), call.inputs
+
+
+def _addmm(call: Call, reading: Reading) -> Meaning:
+    given = call.arguments
+    if (given["beta"], given["alpha"]) != (1, 1):
+        return unknown(call), call.inputs
+    factors = (given["mat1"], given["mat2"])
+    product = reading.intermediate(Matmul(), factors, reading.made(call))
+    return Add(), (product, given["self"])
+
+
+ARITHMETIC: Mapping[str, Convert] = {
+    "mean": _mean,
+    "sum": _sum,
+    "add": _add,
+    "sub": _subtract,
+    "mul": _multiply,
+    "div": _divide,
+    **dict.fromkeys(("mm", "bmm", "matmul"), _matmul),
+    "addmm": _addmm,
+}

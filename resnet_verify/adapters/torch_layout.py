@@ -1,0 +1,174 @@
+"""What PyTorch's operators mean that move, cut, fill and cast, and compute nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from resnet_verify.adapters.torch_reading import (
+    Convert,
+    Meaning,
+    Reading,
+    is_number,
+    plain,
+    unknown,
+)
+from resnet_verify.adapters.torch_recording import OVERWRITTEN, Call, Value
+from resnet_verify.adapters.torch_regions import Region, region
+from resnet_verify.graph import (
+    Cast,
+    Concat,
+    Constant,
+    Detach,
+    Expand,
+    Identity,
+    Pad,
+    Reshape,
+    Slice,
+    Transpose,
+)
+
+
+def _strided(call: Call, reading: Reading) -> Meaning:
+    """It gives axes of length one other strides; whatever else it does is not known."""
+    laid_out = [
+        [pair for pair in zip(tensor.shape, tensor.stride(), strict=True) if pair[0] != 1]
+        for tensor in map(reading.tensor, (call.inputs[0], call.outputs[0]))
+    ]
+    same = laid_out[0] == laid_out[1] and not call.arguments["storage_offset"]
+    return (Reshape() if same else unknown(call)), call.inputs
+
+
+def _permute(call: Call, reading: Reading) -> Meaning:
+    rank = len(reading.shape(call.inputs[0]))
+    return Transpose(tuple(axis % rank for axis in call.arguments["dims"])), call.inputs
+
+
+def _swap(call: Call, reading: Reading) -> Meaning:
+    rank = len(reading.shape(call.inputs[0]))
+    order = list(range(rank))
+    one = call.arguments.get("dim0", 0) % max(rank, 1)
+    other = call.arguments.get("dim1", 1) % max(rank, 1)
+    if rank > 1:
+        order[one], order[other] = order[other], order[one]
+    return Transpose(tuple(order)), call.inputs
+
+
+def _slice(call: Call, reading: Reading) -> Meaning:
+    given = call.arguments
+    size = reading.shape(given["self"])
+    axis = given["dim"] % len(size)
+    start, stop = (
+        default if given[name] is None else min(max(given[name] % (1 << 62), 0), size[axis])
+        if given[name] >= 0 else max(given[name] + size[axis], 0)
+        for name, default in (("start", 0), ("end", size[axis]))
+    )  # fmt: skip
+    if (start, stop, given["step"]) == (0, size[axis], 1):
+        return Identity(), (given["self"],)
+    return Slice((axis,), (start,), (stop,), (given["step"],)), (given["self"],)
+
+
+def _select(call: Call, reading: Reading) -> Meaning:
+    """One place along an axis, which goes."""
+    given, shape = call.arguments, reading.shape(call.arguments["self"])
+    axis = given["dim"] % len(shape)
+    start = given["index"] % shape[axis]
+    if shape[axis] == 1:
+        return Reshape(), (given["self"],)
+    one = Slice((axis,), (start,), (start + 1,), (1,))
+    thin = (*shape[:axis], 1, *shape[axis + 1 :])
+    return Reshape(), (reading.intermediate(one, (given["self"],), thin),)
+
+
+def _overwritten(call: Call, reading: Reading) -> Meaning:
+    """A tensor, after another that lies in the same memory was written."""
+    old, new = call.arguments["self"], call.arguments["other"]
+    part = region(reading.tensor(new), reading.tensor(call.outputs[0]))
+    if part is None:
+        return unknown(call), call.inputs
+    if part.is_outside:
+        return Identity(), (old,)
+    if part.is_everything:
+        starts = tuple(-start for start, _ in part.ranges)
+        stops = tuple(start + size for start, size in zip(starts, part.size, strict=True))
+        return Slice(tuple(range(len(starts))), starts, stops, (1,) * len(starts)), (new,)
+    if part.axis is None:
+        return unknown(call), call.inputs
+    return Concat(part.axis), _framed(old, new, part, part.axis, reading)
+
+
+def _framed(old: Value, new: Value, part: Region, axis: int, reading: Reading) -> list[Value]:
+    """What is left of `old` before and behind `new`, with `new` between."""
+    size, (start, stop) = part.size, part.ranges[axis]
+    pieces: list[Value] = []
+    for a, z in ((0, start), (stop, size[axis])):
+        if a < z:
+            shape = (*size[:axis], z - a, *size[axis + 1 :])
+            kept = Slice((axis,), (a,), (z,), (1,))
+            pieces.append(reading.intermediate(kept, (old,), shape))
+    pieces.insert(int(start > 0), new)
+    return pieces
+
+
+def _pad(mode: str) -> Callable[[Call, Reading], Meaning]:
+    def convert(call: Call, reading: Reading) -> Meaning:
+        rank, flat = len(reading.shape(call.inputs[0])), call.arguments.get("pad")
+        flat = call.arguments["padding"] if flat is None else flat
+        pairs = list(zip(flat[::2], flat[1::2], strict=True))[::-1]  # the last axis comes first
+        amounts = ((0, 0),) * (rank - len(pairs)) + tuple(pairs)
+        return Pad(amounts, mode, float(call.arguments.get("value") or 0.0)), call.inputs
+
+    return convert
+
+
+def _copy(call: Call, reading: Reading) -> Meaning:
+    """`copy_`: what was there is forgotten."""
+    target, source = call.arguments["self"], call.arguments["src"]
+    same = reading.shape(target) == reading.shape(source)
+    return (Identity() if same else Expand()), (source,)
+
+
+def _cast(call: Call, reading: Reading) -> Meaning:
+    dtype = call.arguments.get("dtype")
+    if dtype is None:
+        return Identity(), call.inputs
+    return Cast(str(dtype).removeprefix("torch.")), call.inputs
+
+
+def _concat(call: Call, reading: Reading) -> Meaning:
+    return Concat(call.arguments["dim"] % len(reading.made(call))), call.inputs
+
+
+def _filled(call: Call, reading: Reading) -> Meaning:
+    name = call.name.removesuffix("_like").removeprefix("new_").rstrip("_")
+    written = call.arguments.get("fill_value", call.arguments.get("value"))
+    number = {"zeros": 0.0, "zero": 0.0, "ones": 1.0}.get(name, written)
+    return Constant(float(number) if is_number(number) else None), ()
+
+
+LAYOUT: Mapping[str, Convert] = {
+    "cat": _concat,
+    "slice": _slice,
+    "select": _select,
+    OVERWRITTEN: _overwritten,
+    "constant_pad_nd": _pad("constant"),
+    "reflection_pad2d": _pad("reflect"),
+    "replication_pad2d": _pad("replicate"),
+    "permute": _permute,
+    **dict.fromkeys(("transpose", "t"), _swap),
+    **dict.fromkeys(
+        ("view", "_unsafe_view", "reshape", "_reshape_alias", "squeeze", "unsqueeze"),
+        plain(Reshape()),
+    ),
+    "as_strided": _strided,
+    "expand": plain(Expand()),
+    **dict.fromkeys(("clone", "alias", "lift_fresh", "lift_fresh_copy"), plain(Identity())),
+    "copy_": _copy,
+    "_to_copy": _cast,
+    "detach": plain(Detach()),
+    **dict.fromkeys(
+        ("zeros", "zeros_like", "new_zeros", "zero", "ones", "ones_like", "new_ones", "full",
+         "full_like", "new_full", "fill", "empty", "empty_like", "new_empty", "empty_strided",
+         "empty_permuted"),
+        _filled,
+    ),
+}  # fmt: skip

@@ -1,0 +1,85 @@
+"""Convergence: trained on real images, the target learns as its twin does."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from resnet_verify.checks import NotApplicable, NotRun, check
+from resnet_verify.learning import FLOOR, STEPS, Curve, learned, real_images
+from resnet_verify.verdict import Diagnosis
+
+if TYPE_CHECKING:
+    from resnet_verify.examine import Examination
+
+CHECK = "CNV-TWIN"
+REPLICAS = 3
+"""Twins whose weights are moved a little: how far they drift is what rounding may do."""
+MARGIN = 5.0
+"""How much farther than the farthest replica a target may drift. The target is one more draw
+from the replicas' distribution if it is right, and beyond five times the highest of three is
+nowhere near it; a mistake in learning is off by orders of magnitude after a few steps."""
+
+
+@check(
+    CHECK,
+    source="Goyal et al. 2017, https://arxiv.org/abs/1706.02677: curves of right runs match",
+    training=True,
+    on_demand=True,
+)
+def as_the_twin(examination: Examination) -> Iterator[Diagnosis]:
+    """Trained on real images it learns as its twin does: the same curve, as far as rounding lets.
+
+    Target and twin start from the same weights, drawn as documented, and see the same handwritten
+    digits (scikit-learn's, or CIFAR-10 from RESNET_VERIFY_DATA for colour images) in the same
+    order, under the same SGD with momentum. At every step their training losses are compared, at some
+    their losses on other images in evaluation mode, and at the end those must be low enough.
+    How far rounding alone may drive curves apart is measured: the twin is trained three more
+    times, from weights that are moved by a millionth. It needs scikit-learn, takes about half a
+    minute for ResNet-18 on two cores, and runs where it is selected or on a GPU.
+    """
+    if examination.identity.head == "none":
+        raise NotApplicable("a network without a classifier is not trained to classify")
+    data = real_images(examination)
+    twin = learned(examination, data, of_twin=True)
+    if twin.accuracy < FLOOR:
+        raise NotRun(
+            f"from these weights the twin itself learns too little in {STEPS} steps to compare: "
+            f"accuracy {twin.accuracy:.2f}, needed {FLOOR}"
+        )
+    replicas = [
+        learned(examination, data, of_twin=True, moved=number) for number in range(1, REPLICAS + 1)
+    ]
+    target = learned(examination, data, of_twin=False)
+    yield from _parting(examination, target, twin, replicas)
+    if target.accuracy < FLOOR:
+        yield _diagnosis(
+            "accuracy on images it has seen", f"at least {FLOOR}", f"{target.accuracy:.2f}",
+            f"after {STEPS} steps it knows {target.accuracy:.0%} of the images that it was "
+            f"trained on; its twin {twin.accuracy:.0%}",
+        )  # fmt: skip
+
+
+def _parting(
+    examination: Examination, target: Curve, twin: Curve, replicas: list[Curve]
+) -> Iterator[Diagnosis]:
+    """The first point at which the target is farther from its twin than rounding explains."""
+    drift = 0.0
+    for point, (name, wanted) in twin.points.items():
+        spread = max(abs(replica.points[point][1] - wanted) for replica in replicas)
+        drift = max(drift, spread)
+        found = target.points[point][1]
+        allowed = examination.tolerance * (MARGIN * drift + twin.rounding)
+        if not abs(found - wanted) <= allowed:
+            yield _diagnosis(
+                f"{name}, since step {point[0]}",
+                f"{wanted:.4f}, the twin's, give or take {allowed:.1g}",
+                f"{found:.4f}",
+                f"it learns otherwise than its twin since step {point[0]}: {name} {found:.4f}, "
+                f"the twin's {wanted:.4f}, and rounding explains {allowed:.1g}",
+            )
+            return
+
+
+def _diagnosis(where: str, expected: str, found: str, message: str) -> Diagnosis:
+    return Diagnosis(CHECK, where, expected, found, message)

@@ -1,0 +1,101 @@
+"""Images: what odd ones, and the others of a batch, do to the output for one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from resnet_verify.adapters.outputs import cause
+from resnet_verify.axes import in_shape
+from resnet_verify.checks import NotApplicable, check
+from resnet_verify.checks.numerics import PURE, TWIN, bound_of, randomise, settled
+from resnet_verify.tolerance import gap
+from resnet_verify.verdict import Diagnosis
+
+if TYPE_CHECKING:
+    from resnet_verify.adapters import Array
+    from resnet_verify.examine import Examination
+
+
+@check("NUM-BATCH", source=PURE)
+def batch_independence(examination: Examination) -> Iterator[Diagnosis]:
+    """In evaluation mode the output for an image does not depend on the rest of the batch.
+
+    The others are changed, then are not a number, then are left out.
+    """
+    batch, _ = settled(examination)
+    if len(batch) < 2:
+        raise NotApplicable("the network takes one image at a time")
+    model, adapter = examination.model, examination.adapter
+    adapter.set_training(model, training=False)
+    first = adapter.forward(model, batch)
+    changed, spoilt = batch.copy(), batch.copy()
+    changed[1:] = 3 * batch[:1] + 1
+    spoilt[1:] = np.nan
+    limit = bound_of(examination, "evaluation")
+    for images, how in (
+        (changed, "changes with the other images of the batch"),
+        (spoilt, "is spoilt by another image of the batch that is not a number"),
+        (batch[:1], "is another where the image comes alone, in a batch of one"),
+    ):
+        if text := _told_apart(examination, first, images, limit):
+            yield Diagnosis(
+                "NUM-BATCH", "the output", "each image on its own", text,
+                f"in evaluation mode the output for an image {how} ({text})",
+            )  # fmt: skip
+            return
+
+
+def _told_apart(
+    examination: Examination, first: tuple[Array, ...], images: Array, limit: float
+) -> str:
+    """How the output for the first image differs in another batch; empty where it does not."""
+    try:
+        found = examination.adapter.forward(examination.model, images)
+    except Exception as error:  # the target's code may raise anything
+        return cause(error)
+    for a, b in zip(found, first, strict=False):
+        if a.shape[1:] != b.shape[1:] or a.ndim != b.ndim:
+            return f"shape {a.shape} where {(len(images), *b.shape[1:])} is expected"
+        distance = gap(a[:1], b[:1])
+        if distance.exceeds(limit):
+            return f"relative difference {distance.norm:.2g}"
+    return ""
+
+
+GROSS = 0.05
+"""A hidden trigger or an overflow changes an output grossly; the gates of a squeeze-excite turn
+the rounding of large values into 1e-4 of the output."""
+ODD: dict[str, Callable[[Array], Array]] = {
+    "an image of zeros": lambda noise: 0 * noise,
+    "an image of one colour": lambda noise: 0 * noise + 1,
+    "large values": lambda noise: 1e3 * noise,
+    "small values": lambda noise: 1e-4 * noise,
+    "negative values only": lambda noise: -abs(noise),
+}
+
+
+@check("NUM-ODD", source=TWIN)
+def odd_images(examination: Examination) -> Iterator[Diagnosis]:
+    """In evaluation mode the outputs for odd images are the twin's: zeros, one colour, extremes."""
+    randomise(examination)
+    model, twin, adapter = examination.model, examination.twin, examination.adapter
+    limit = GROSS * examination.tolerance
+    for network in (model, twin):
+        adapter.set_training(network, training=False)
+    drawn = examination.batch((1, *examination.shapes[-1][1:]))
+    for kind, make in ODD.items():
+        image = make(drawn).astype(drawn.dtype)
+        expected = adapter.forward(twin, examination.for_twin(image))[0]
+        output = adapter.forward(model, image)[examination.main_output]
+        distance = gap(in_shape(output, expected.shape), expected)
+        if distance.exceeds(limit):
+            text = f"relative difference {distance.norm:.2g}, bound {limit:.1g}"
+            yield Diagnosis(
+                "NUM-ODD", "the output", "the twin's output", text,
+                f"in evaluation mode the output for {kind} is not that of the reference with "
+                f"the same weights ({text})",
+            )  # fmt: skip
+            return

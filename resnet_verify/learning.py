@@ -1,0 +1,267 @@
+"""Training a target or its twin on real images, step by step, by an optimiser of our own.
+
+The framework computes outputs and gradients; the steps of SGD are taken here, in NumPy, so
+that nothing but the network differs between a target and its twin.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from resnet_ref import data as datasets
+from resnet_verify.axes import in_shape
+from resnet_verify.checks import NotRun
+from resnet_verify.transplant import twin_network
+
+if TYPE_CHECKING:
+    from resnet_ref.places import Key
+    from resnet_verify.adapters import Array
+    from resnet_verify.examine import Examination
+
+STEPS = 16
+BATCH = 16
+IMAGES = 48
+"""Images that are trained on, over and over: few, so that a few steps are enough."""
+HELD_OUT = 32
+SIDE = 32
+RATE = 0.02
+MOMENTUM = 0.9
+FLOOR = 0.5
+"""Share of the images trained on that must be known at the end, in training mode; chance is 0.1."""
+EVALUATED_AFTER = (1, 2, 4, 8, 16)
+MOVE = 1e-6
+"""By what share of itself each weight of a replica is moved: what rounding does to an output."""
+ROUNDING = 1e-5
+"""Of a loss: what is no difference at all."""
+CIFAR10 = "cifar-10-python.tar.gz", "cifar-10-subset-python.tar.gz"
+
+
+@dataclass(frozen=True)
+class LearningData:
+    """Normalised images (N, C, H, W) in float32 and labels (N,): to train on, and held out."""
+
+    images: Array
+    labels: Array
+    held_out: Array
+    held_out_labels: Array
+
+
+@dataclass(frozen=True)
+class Curve:
+    """How a network learned.
+
+    `points` has what was measured in the order of time: by (step, number) its name and value.
+    `accuracy` is that of the last passes over all images trained on, in training mode.
+    """
+
+    points: Mapping[tuple[int, int], tuple[str, float]]
+    accuracy: float
+    rounding: float
+
+
+def real_images(examination: Examination) -> LearningData:
+    """Images of the size and channels that the target takes.
+
+    Raises:
+        NotRun: scikit-learn is missing, or the file in RESNET_VERIFY_DATA cannot be read.
+    """
+    colour = examination.identity.in_channels == 3
+    try:
+        split = _cifar10() if colour and _archive() else datasets.digits()
+    except datasets.DataError as error:
+        raise NotRun(str(error)) from error
+    height, width = _image_size(examination)
+    channels = examination.identity.in_channels
+    train = _prepared(split.train.first(IMAGES).pixels, channels, height, width)
+    held_out = _prepared(split.test.first(HELD_OUT).pixels, channels, height, width)
+    return LearningData(train, split.train.labels[:IMAGES], held_out, split.test.labels[:HELD_OUT])
+
+
+def _archive() -> Path | None:
+    folder = os.environ.get("RESNET_VERIFY_DATA")
+    found = [Path(folder, name) for name in CIFAR10] if folder else []
+    return next((path for path in found if path.exists()), None)
+
+
+def _cifar10() -> datasets.Split:
+    path = _archive()
+    assert path is not None  # the caller has seen it
+    return datasets.cifar10(path)
+
+
+def _image_size(examination: Examination) -> tuple[int, int]:
+    """What the target takes; small where it leaves that open."""
+    shape = examination.shapes[0]
+    height, width = shape[1:3] if examination.probe.channels_last else shape[2:]
+    fixed = len(examination.shapes) == 1
+    return (height, width) if fixed else (min(height, SIDE), min(width, SIDE))
+
+
+def _prepared(pixels: Array, channels: int, height: int, width: int) -> Array:
+    """Resized to the nearest pixel, with mean 0 and deviation 1; grey where channels differ."""
+    rows = np.arange(height) * pixels.shape[2] // height
+    columns = np.arange(width) * pixels.shape[3] // width
+    resized = pixels[:, :, rows][..., columns].astype(np.float32)
+    if resized.shape[1] != channels:
+        resized = np.repeat(resized.mean(1, keepdims=True), channels, 1)
+    centred: Array = (resized - resized.mean()) / resized.std()
+    return centred
+
+
+def learned(
+    examination: Examination, data: LearningData, *, of_twin: bool, moved: int = 0
+) -> Curve:
+    """Train the twin or the target from weights drawn as documented, the same for both.
+
+    Args:
+        examination: whose target and twin.
+        data: what is trained on.
+        of_twin: the twin and not the target.
+        moved: number of a replica, whose weights are moved by `MOVE`; 0 for none.
+    """
+    weights = examination.once("drawn as documented", lambda: _drawn(examination))
+    if moved:
+        generator = np.random.default_rng((examination.seed, moved))
+        weights = {
+            key: (array * (1 + MOVE * generator.standard_normal(array.shape))).astype(array.dtype)
+            for key, array in weights.items()
+        }
+    examination.give_weights(weights)
+    learner = _Learner(examination, of_twin)
+    points: dict[tuple[int, int], tuple[str, float]] = {}
+    right: list[bool] = []
+    for step in range(STEPS):
+        part = np.arange(step * BATCH, (step + 1) * BATCH) % IMAGES
+        loss, guesses = learner.step(data.images[part], data.labels[part])
+        points[step, 1] = ("training loss", loss)
+        right += list(guesses == data.labels[part])
+        if step + 1 in EVALUATED_AFTER:
+            value = learner.evaluate(data.held_out, data.held_out_labels)
+            points[step + 1, 0] = ("loss in evaluation mode", value)
+    return Curve(points, float(np.mean(right[-IMAGES:])), ROUNDING * points[0, 1][1])
+
+
+def _drawn(examination: Examination) -> dict[Key, Array]:
+    """The weights of a fresh reference network."""
+    adapter = examination.adapter
+    adapter.seed(examination.seed)
+    fresh = adapter.build(twin_network(examination.match), examination.dtype)
+    tensors = examination.tensors_of(fresh)
+    own = adapter.read(fresh, None, [held.param.key for held in tensors.values()])
+    return {key: held.canonical(own[held.param.key]) for key, held in tensors.items()}
+
+
+class _Learner:
+    """A network that takes steps of SGD with momentum."""
+
+    def __init__(self, examination: Examination, of_twin: bool) -> None:
+        self._examination = examination
+        self._adapter = examination.adapter
+        self._of_twin = of_twin
+        self._network: Any = examination.twin if of_twin else examination.model
+        self._output = 0 if of_twin else examination.main_output
+        self._trainable = [p.key for p in self._adapter.params(self._network) if p.trainable]
+        self._capture = None if of_twin else examination.probe.capture
+        self._velocity: dict[str, Array] = {}
+        self._weights = self._adapter.read(self._network, self._capture, self._trainable)
+
+    def step(self, images: Array, labels: Array) -> tuple[float, Array]:
+        """One step; the loss before it, and what the network took the images for."""
+        adapter = self._adapter
+        adapter.set_training(self._network, training=True)
+        before = self._statistics()
+        batch = self._turned(images)
+        # Two passes: the gradient of the loss is a function of what the first one gives.
+        output = adapter.forward(self._network, batch)[self._output]
+        loss, pull, guesses = self._loss(output, labels)
+        found = adapter.step(self._network, batch, pull, self._output)
+        self._keep_target_share(before)
+        for key in self._trainable:
+            gradient = found.gradients.get(key)
+            if gradient is None:
+                continue
+            velocity = MOMENTUM * self._velocity.get(key, np.float32(0)) + gradient
+            self._velocity[key] = velocity.astype(gradient.dtype)
+            self._weights[key] = self._weights[key] - np.float32(RATE) * self._velocity[key]
+        adapter.write(self._network, self._capture, self._weights)
+        return loss, guesses
+
+    def evaluate(self, images: Array, labels: Array) -> float:
+        """The loss in evaluation mode."""
+        self._adapter.set_training(self._network, training=False)
+        batches = range(0, len(images), BATCH)
+        losses = []
+        for start in batches:
+            part = slice(start, start + BATCH)
+            outputs = self._adapter.forward(self._network, self._turned(images[part]))
+            losses.append(self._loss(outputs[self._output], labels[part])[0])
+        return float(np.mean(losses))
+
+    def _turned(self, images: Array) -> Array:
+        kind = np.float64 if self._examination.dtype == "float64" else np.float32
+        if not self._of_twin and self._examination.probe.channels_last:
+            images = np.moveaxis(images, 1, 3)
+        return np.ascontiguousarray(images, dtype=kind)
+
+    def _loss(self, output: Array, labels: Array) -> tuple[float, Array, Array]:
+        """Cross-entropy, its gradient in the shape of `output`, and the likeliest classes."""
+        head = self._examination.identity.head
+        scores = in_shape(output, (len(labels), output.size // len(labels))).astype(np.float64)
+        logs = scores
+        if head == "softmax":
+            logs = np.log(np.maximum(scores, 1e-30))
+        elif head == "classifier":
+            high = scores - scores.max(1, keepdims=True)
+            logs = high - np.log(np.exp(high).sum(1, keepdims=True))
+        wanted = np.zeros_like(logs)
+        wanted[np.arange(len(labels)), labels] = 1
+        pull = -wanted
+        if head == "softmax":
+            pull = -wanted / np.maximum(scores, 1e-30)
+        elif head == "classifier":
+            pull = np.exp(logs) - wanted
+        loss = -float((logs * wanted).sum(1).mean())
+        pull = (pull / len(labels)).astype(output.dtype).reshape(output.shape)
+        return loss, pull, scores.argmax(1)
+
+    def _statistics(self) -> dict[Key, Array]:
+        if not self._of_twin:
+            return {}
+        ratios = self._examination.once("ratios of shares", lambda: _ratios(self._examination))
+        held = self._examination.held_weights()[1] if ratios else {}
+        return {key: array for key, array in held.items() if key in ratios}
+
+    def _keep_target_share(self, before: Mapping[Key, Array]) -> None:
+        """Move the twin's running statistics by the target's share, where that is legitimate."""
+        if not before:
+            return
+        ratios = self._examination.once("ratios of shares", lambda: _ratios(self._examination))
+        after = self._examination.held_weights()[1]
+        tensors = self._examination.twin_tensors
+        moved = {
+            tensors[key].param.key: tensors[key].stored(old + ratios[key] * (after[key] - old))
+            for key, old in before.items()
+        }
+        self._adapter.write(self._network, None, moved)
+
+
+def _ratios(examination: Examination) -> dict[Key, float]:
+    """By how much farther a norm of the target moves in two passes than the twin's.
+
+    Another momentum is a convention as long as most is kept at each step; where it is not,
+    that is a mistake, and the twin stays with the documented one.
+    """
+    found = {}
+    for key in examination.correspondence:
+        if key[1] not in ("mean", "variance"):
+            continue
+        share, documented = examination.statistics_share(key[0])
+        if share < 0.5 and not np.isclose(share, documented):
+            found[key] = (1 - (1 - share) ** 2) / (1 - (1 - documented) ** 2)
+    return found

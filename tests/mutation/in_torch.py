@@ -1,0 +1,343 @@
+"""Programs as PyTorch networks, and mistakes in the vocabulary of PyTorch."""
+
+from __future__ import annotations
+
+import random
+
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from resnet_ref.layers import Add, Linear
+from resnet_ref.layout import Network as Described
+from resnet_ref.torch import build as build_layers
+from tests.mutation.extras import EXTRAS
+from tests.mutation.program import HOLDERS, Extra
+
+
+class Words:
+    """What `EXTRAS` are written in."""
+
+    relu, sigmoid, softmax = F.relu, torch.sigmoid, F.softmax
+    activations = {  # noqa: RUF012
+        "leaky_relu": F.leaky_relu, "relu6": F.relu6, "gelu": F.gelu, "silu": F.silu,
+        "elu": F.elu, "tanh": torch.tanh, "sigmoid": torch.sigmoid, "softplus": F.softplus,
+        "hardswish": F.hardswish, "selu": F.selu, "mish": F.mish,
+    }  # fmt: skip
+    clip, maximum, where, concat = torch.clamp, torch.maximum, torch.where, torch.cat
+    float16, bfloat16, float32 = torch.float16, torch.bfloat16, torch.float32
+
+    @staticmethod
+    def cast(x, dtype):
+        return x.to(dtype)
+
+    @staticmethod
+    def noise(x):
+        return torch.randn_like(x)
+
+    @staticmethod
+    def python_noise(x):
+        return x * (1 + 0.1 * random.random())
+
+    @staticmethod
+    def dropout(x, p):
+        return F.dropout(x, p, training=True)
+
+    @staticmethod
+    def pad(x, amounts, mode):
+        return F.pad(x, amounts, mode=mode)
+
+    @staticmethod
+    def flip(x, axis):
+        return torch.flip(x, [axis])
+
+    @staticmethod
+    def roll(x, axis):
+        return torch.roll(x, 1, axis)
+
+    @staticmethod
+    def transposed(x):
+        return x.transpose(2, 3)
+
+    @staticmethod
+    def nan_to_num(x):
+        return torch.nan_to_num(x)
+
+    @staticmethod
+    def total(x, axes, keep=True):
+        return x.sum(dim=axes, keepdim=keep)
+
+    @staticmethod
+    def mean(x, axes):
+        return x.mean(dim=axes, keepdim=True)
+
+    @staticmethod
+    def largest(x, axes):
+        return x.amax(dim=axes, keepdim=True)
+
+    @staticmethod
+    def average_pool(x, kernel, stride):
+        return F.avg_pool2d(x, kernel, stride)
+
+    @staticmethod
+    def add_in_place(x, amount):
+        with torch.no_grad():
+            x.add_(amount)
+        return x
+
+    @staticmethod
+    def hooked(x, function):
+        """`x`, whose gradient goes through `function`."""
+        if x.requires_grad:
+            x = x * 1.0
+            x.register_hook(function)
+        return x
+
+
+class ExtraLayer(nn.Module):
+    def __init__(self, op):
+        super().__init__()
+        self.op = op
+        self.memory = {}
+
+    def forward(self, *inputs):
+        if self.op.mode != "both" and (self.op.mode == "train") != self.training:
+            return inputs[0]
+        return EXTRAS[self.op.name](Words, self, self.op.amount, *inputs)
+
+
+class OtherNorm(nn.Module):
+    """The norms that are no batch norms."""
+
+    def __init__(self, op):
+        super().__init__()
+        kinds = {
+            "group_norm": lambda c: nn.GroupNorm(8, c),
+            "layer_norm": lambda c: nn.GroupNorm(1, c),
+            "instance_norm": lambda c: nn.InstanceNorm2d(c, affine=True),
+        }
+        self.norm = kinds[op.name](op.channels)
+
+    def forward(self, x):
+        return self.norm(x)
+
+
+class Net(nn.Module):
+    """Runs the steps of a program; `layers` holds a module for each that needs one."""
+
+    def __init__(self, program):
+        super().__init__()
+        self.program = program
+        self.names = {s.where: f"part{i}" for i, s in enumerate(program.steps)}
+        for step in program.steps:
+            if not isinstance(step.op, Add) and (not step.owner or not _holds(step.op)):
+                self.add_module(self.names[step.where], _layer(step.op))
+        for fault in program.faults:
+            FAULTS[fault.name](self, self.names[fault.where], fault.amount)
+
+    def layer(self, step):
+        return getattr(self, self.names[step.tensors_of if _holds(step.op) else step.where])
+
+    def forward(self, x):
+        values = [x]
+        for step in self.program.steps:
+            inputs = [values[source + 1] for source in step.inputs]
+            if isinstance(step.op, Add):
+                values.append(inputs[0] + inputs[1])
+                continue
+            if isinstance(step.op, Linear):
+                inputs = [inputs[0].flatten(1)]
+            values.append(self.layer(step)(*inputs))
+        return values[-1]
+
+
+def _holds(op):
+    return isinstance(op, HOLDERS)
+
+
+def _layer(op):
+    if isinstance(op, Extra):
+        return OtherNorm(op) if op.name.endswith("_norm") and op.channels else ExtraLayer(op)
+    return build_layers(Described((op,), (), ())).stem
+
+
+def build(program):
+    """The network of a program, freshly initialised."""
+    return Net(program)
+
+
+def leaf(model, name):
+    """The layer of that name that holds tensors."""
+    found = getattr(model, name) if hasattr(model, name) else model.get_submodule(name)
+    return found[0] if isinstance(found, nn.Sequential) else found
+
+
+def _freeze(role):
+    def fault(model, name, _amount):
+        getattr(leaf(model, name), role).requires_grad_(False)
+
+    return fault
+
+
+def _gradient_hook(role):
+    def fault(model, name, amount):
+        getattr(leaf(model, name), role).register_hook(lambda gradient: gradient * amount)
+
+    return fault
+
+
+def _initial(function):
+    def fault(model, name, amount):
+        with torch.no_grad():
+            function(leaf(model, name).weight, amount)
+
+    return fault
+
+
+def _unregistered(model, name, _amount):
+    layer = getattr(model, name)
+    delattr(model, name)
+    object.__setattr__(model, name, layer)
+
+
+def _weights_in_forward(function):
+    """What happens to the weight at every call, in place."""
+
+    def fault(model, name, amount):
+        layer = leaf(model, name)
+
+        def hook(_module, _inputs):
+            with torch.no_grad():
+                function(layer.weight, amount)
+
+        layer.register_forward_pre_hook(hook)
+
+    return fault
+
+
+def _weight_through(function):
+    """The layer uses a weight computed from the one it holds."""
+
+    def fault(model, name, amount):
+        layer = leaf(model, name)
+
+        def forward(x):
+            weight = function(layer.weight, amount)
+            if isinstance(layer, nn.Linear):
+                return F.linear(x, weight, layer.bias)
+            return layer._conv_forward(x, weight, layer.bias)
+
+        layer.forward = forward
+
+    return fault
+
+
+def _unsaved(model, name, _amount):
+    leaf(model, name)._non_persistent_buffers_set.update(("running_mean", "running_var"))
+
+
+def _mode_stuck(model, name, amount):
+    layer = leaf(model, name)
+    layer.train(bool(amount))
+    layer.train = lambda mode=True: layer
+
+
+def _statistics_reset(model, name, _amount):
+    layer = leaf(model, name)
+
+    def hook(_module, _inputs):
+        if layer.training:
+            layer.reset_running_stats()
+
+    layer.register_forward_pre_hook(hook)
+
+
+def _statistics_twice(model, name, _amount):
+    layer = leaf(model, name)
+
+    def hook(_module, inputs):
+        if layer.training:
+            with torch.no_grad():
+                F.batch_norm(
+                    inputs[0], layer.running_mean, layer.running_var, None, None, True,
+                    layer.momentum, layer.eps,
+                )  # fmt: skip
+
+    layer.register_forward_pre_hook(hook)
+
+
+def _statistics_in_evaluation(model, name, _amount):
+    layer = leaf(model, name)
+
+    def hook(_module, inputs):
+        if not layer.training:
+            with torch.no_grad():
+                layer.running_mean.lerp_(inputs[0].mean((0, 2, 3)), 0.1)
+
+    layer.register_forward_hook(lambda module, inputs, _output: hook(module, inputs))
+
+
+def _statistics_kept(model, name, _amount):
+    """Training works on copies of the running statistics, which therefore never move."""
+    layer = leaf(model, name)
+    original = type(layer).forward
+
+    def forward(x):
+        mean, variance = layer.running_mean, layer.running_var
+        held = mean.clone(), variance.clone()
+        output = original(layer, x)
+        if layer.training:
+            with torch.no_grad():
+                mean.copy_(held[0])
+                variance.copy_(held[1])
+        return output
+
+    layer.forward = forward
+
+
+def _statistics_once(model, name, _amount):
+    """Running statistics move at the first training step after each change of mode only."""
+    layer = leaf(model, name)
+    original, calls = type(layer).forward, []
+
+    def forward(x):
+        held = layer.running_mean.clone(), layer.running_var.clone()
+        output = original(layer, x)
+        if layer.training:
+            calls.append(1)
+            if len(calls) > 4:
+                with torch.no_grad():
+                    layer.running_mean.copy_(held[0])
+                    layer.running_var.copy_(held[1])
+        return output
+
+    layer.forward = forward
+
+
+FAULTS = {
+    "freeze weight": _freeze("weight"),
+    "freeze bias": _freeze("bias"),
+    "weight gradient": _gradient_hook("weight"),
+    "bias gradient": _gradient_hook("bias"),
+    "constant": _initial(lambda weight, amount: weight.fill_(amount)),
+    "scaled": _initial(lambda weight, amount: weight.mul_(amount)),
+    "nan": _initial(lambda weight, _: weight.view(-1)[:1].fill_(float("nan"))),
+    "same filters": _initial(lambda weight, _: weight.copy_(weight[:1].expand_as(weight))),
+    "unregistered": _unregistered,
+    "decays": _weights_in_forward(lambda weight, amount: weight.mul_(amount)),
+    "clamped": _weights_in_forward(lambda weight, amount: weight.clamp_(-amount, amount)),
+    "standardised": _weight_through(
+        lambda weight, _: (weight - weight.mean()) / (weight.std() + 1e-5)
+    ),
+    "rescaled": _weight_through(lambda weight, amount: weight * amount),
+    "flipped": _weight_through(lambda weight, _: torch.flip(weight, [2, 3])),
+    "detached weight": _weight_through(lambda weight, _: weight.detach()),
+    "transposed": _weight_through(lambda weight, _: weight.transpose(2, 3)),
+    "unsaved": _unsaved,
+    "mode": _mode_stuck,
+    "statistics reset": _statistics_reset,
+    "statistics twice": _statistics_twice,
+    "statistics in evaluation": _statistics_in_evaluation,
+    "statistics kept": _statistics_kept,
+    "statistics stop": _statistics_once,
+}
