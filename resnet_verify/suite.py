@@ -125,8 +125,18 @@ class _TargetSuite(pytest.Collector):
             except TargetError as error:
                 self.unloadable = error
                 raise self.CollectError(str(error)) from error
+        if self.config.getoption("benchmark_only", default=False):
+            # As a test function has it: pytest-benchmark's fixture belongs to functions.
+            return [pytest.Function.from_parent(self, name="throughput", callobj=self._throughput)]
         checks = options_of(self.config).checks()
         return [_CheckItem.from_parent(self, name=check.id, check=check) for check in checks]
+
+    def _throughput(self, request: pytest.FixtureRequest, benchmark: Any) -> None:
+        """Time forward passes of the target: what `--benchmark-only` makes of its suite."""
+        from resnet_verify.fixtures import throughput
+
+        benchmark.group = "resnet throughput"
+        throughput(request, self.examination())()
 
     def examination(self) -> Examination:
         """The examination of the target, made on the first call and again after `teardown`."""
