@@ -174,6 +174,33 @@ def _drawn(examination: Examination) -> dict[Key, Array]:
     return {key: held.canonical(own[held.param.key]) for key, held in tensors.items()}
 
 
+def shares(scores: Array) -> Array:
+    """Softmax of each row."""
+    high = np.exp(scores - scores.max(1, keepdims=True))
+    found: Array = high / high.sum(1, keepdims=True)
+    return found
+
+
+def cross_entropy(output: Array, labels: Array, head: str) -> tuple[float, Array]:
+    """Mean cross-entropy of what a network with this head puts out, and its gradient.
+
+    Args:
+        output: (N, classes): scores, their softmax or its logarithm, by `head`.
+        labels: (N,)
+        head: "classifier", "softmax" or "log_softmax".
+    """
+    rows = np.arange(len(labels))
+    wanted = np.zeros_like(output)
+    wanted[rows, labels] = 1
+    if head == "log_softmax":
+        chosen, pull = output[rows, labels], -wanted
+    else:
+        known = np.maximum(output if head == "softmax" else shares(output), 1e-30)
+        chosen = np.log(known[rows, labels])
+        pull = -wanted / known if head == "softmax" else known - wanted
+    return -float(chosen.mean()), pull / len(labels)
+
+
 class _Learner:
     """A network that takes steps of SGD with momentum."""
 
@@ -228,24 +255,9 @@ class _Learner:
 
     def _loss(self, output: Array, labels: Array) -> tuple[float, Array, Array]:
         """Cross-entropy, its gradient in the shape of `output`, and the likeliest classes."""
-        head = self._examination.identity.head
         scores = in_shape(output, (len(labels), output.size // len(labels))).astype(np.float64)
-        logs = scores
-        if head == "softmax":
-            logs = np.log(np.maximum(scores, 1e-30))
-        elif head == "classifier":
-            high = scores - scores.max(1, keepdims=True)
-            logs = high - np.log(np.exp(high).sum(1, keepdims=True))
-        wanted = np.zeros_like(logs)
-        wanted[np.arange(len(labels)), labels] = 1
-        pull = -wanted
-        if head == "softmax":
-            pull = -wanted / np.maximum(scores, 1e-30)
-        elif head == "classifier":
-            pull = np.exp(logs) - wanted
-        loss = -float((logs * wanted).sum(1).mean())
-        pull = (pull / len(labels)).astype(output.dtype).reshape(output.shape)
-        return loss, pull, scores.argmax(1)
+        loss, pull = cross_entropy(scores, labels, self._examination.identity.head)
+        return loss, pull.astype(output.dtype).reshape(output.shape), scores.argmax(1)
 
     def _statistics(self) -> dict[Key, Array]:
         if not self._of_twin:
