@@ -24,17 +24,20 @@ if TYPE_CHECKING:
     from resnet_verify.adapters import Array
     from resnet_verify.examine import Examination
 
-STEPS = 16
+FEWEST, MOST = 8, 48
+"""Steps: the twin takes as many as it needs to have learned, within these bounds."""
+LEARNED = 0.6
+"""Share of the images trained on that is known, in training mode, once the twin has learned."""
+FLOOR = 0.3
+"""What a target has to know after as many steps; chance is 0.1, its deviation 0.05."""
 BATCH = 16
-IMAGES = 48
+IMAGES = 32
 """Images that are trained on, over and over: few, so that a few steps are enough."""
 HELD_OUT = 32
 SIDE = 32
 RATE = 0.02
 MOMENTUM = 0.9
-FLOOR = 0.5
-"""Share of the images trained on that must be known at the end, in training mode; chance is 0.1."""
-EVALUATED_AFTER = (1, 2, 4, 8, 16)
+EVALUATED_AFTER = (1, 2, 4, 8, 16, 32)
 MOVE = 1e-6
 """By what share of itself each weight of a replica is moved: what rounding does to an output."""
 ROUNDING = 1e-5
@@ -61,6 +64,7 @@ class Curve:
     """
 
     points: Mapping[tuple[int, int], tuple[str, float]]
+    steps: int
     accuracy: float
     rounding: float
 
@@ -115,7 +119,12 @@ def _prepared(pixels: Array, channels: int, height: int, width: int) -> Array:
 
 
 def learned(
-    examination: Examination, data: LearningData, *, of_twin: bool, moved: int = 0
+    examination: Examination,
+    data: LearningData,
+    *,
+    of_twin: bool,
+    moved: int = 0,
+    steps: int | None = None,
 ) -> Curve:
     """Train the twin or the target from weights drawn as documented, the same for both.
 
@@ -124,19 +133,13 @@ def learned(
         data: what is trained on.
         of_twin: the twin and not the target.
         moved: number of a replica, whose weights are moved by `MOVE`; 0 for none.
+        steps: how many to take; None for as many as it needs to have learned.
     """
-    weights = examination.once("drawn as documented", lambda: _drawn(examination))
-    if moved:
-        generator = np.random.default_rng((examination.seed, moved))
-        weights = {
-            key: (array * (1 + MOVE * generator.standard_normal(array.shape))).astype(array.dtype)
-            for key, array in weights.items()
-        }
-    examination.give_weights(weights)
+    examination.give_weights(_initial(examination, moved))
     learner = _Learner(examination, of_twin)
     points: dict[tuple[int, int], tuple[str, float]] = {}
     right: list[bool] = []
-    for step in range(STEPS):
+    for step in range(steps or MOST):
         part = np.arange(step * BATCH, (step + 1) * BATCH) % IMAGES
         loss, guesses = learner.step(data.images[part], data.labels[part])
         points[step, 1] = ("training loss", loss)
@@ -144,7 +147,21 @@ def learned(
         if step + 1 in EVALUATED_AFTER:
             value = learner.evaluate(data.held_out, data.held_out_labels)
             points[step + 1, 0] = ("loss in evaluation mode", value)
-    return Curve(points, float(np.mean(right[-IMAGES:])), ROUNDING * points[0, 1][1])
+        if steps is None and step + 1 >= FEWEST and np.mean(right[-IMAGES:]) >= LEARNED:
+            break
+    accuracy = float(np.mean(right[-IMAGES:]))
+    return Curve(points, step + 1, accuracy, ROUNDING * points[0, 1][1])
+
+
+def _initial(examination: Examination, moved: int) -> dict[Key, Array]:
+    weights = examination.once("drawn as documented", lambda: _drawn(examination))
+    if not moved:
+        return weights
+    generator = np.random.default_rng((examination.seed, moved))
+    return {
+        key: (array * (1 + MOVE * generator.standard_normal(array.shape))).astype(array.dtype)
+        for key, array in weights.items()
+    }
 
 
 def _drawn(examination: Examination) -> dict[Key, Array]:
@@ -155,6 +172,33 @@ def _drawn(examination: Examination) -> dict[Key, Array]:
     tensors = examination.tensors_of(fresh)
     own = adapter.read(fresh, None, [held.param.key for held in tensors.values()])
     return {key: held.canonical(own[held.param.key]) for key, held in tensors.items()}
+
+
+def shares(scores: Array) -> Array:
+    """Softmax of each row."""
+    high = np.exp(scores - scores.max(1, keepdims=True))
+    found: Array = high / high.sum(1, keepdims=True)
+    return found
+
+
+def cross_entropy(output: Array, labels: Array, head: str) -> tuple[float, Array]:
+    """Mean cross-entropy of what a network with this head puts out, and its gradient.
+
+    Args:
+        output: (N, classes): scores, their softmax or its logarithm, by `head`.
+        labels: (N,)
+        head: "classifier", "softmax" or "log_softmax".
+    """
+    rows = np.arange(len(labels))
+    wanted = np.zeros_like(output)
+    wanted[rows, labels] = 1
+    if head == "log_softmax":
+        chosen, pull = output[rows, labels], -wanted
+    else:
+        known = np.maximum(output if head == "softmax" else shares(output), 1e-30)
+        chosen = np.log(known[rows, labels])
+        pull = -wanted / known if head == "softmax" else known - wanted
+    return -float(chosen.mean()), pull / len(labels)
 
 
 class _Learner:
@@ -211,24 +255,9 @@ class _Learner:
 
     def _loss(self, output: Array, labels: Array) -> tuple[float, Array, Array]:
         """Cross-entropy, its gradient in the shape of `output`, and the likeliest classes."""
-        head = self._examination.identity.head
         scores = in_shape(output, (len(labels), output.size // len(labels))).astype(np.float64)
-        logs = scores
-        if head == "softmax":
-            logs = np.log(np.maximum(scores, 1e-30))
-        elif head == "classifier":
-            high = scores - scores.max(1, keepdims=True)
-            logs = high - np.log(np.exp(high).sum(1, keepdims=True))
-        wanted = np.zeros_like(logs)
-        wanted[np.arange(len(labels)), labels] = 1
-        pull = -wanted
-        if head == "softmax":
-            pull = -wanted / np.maximum(scores, 1e-30)
-        elif head == "classifier":
-            pull = np.exp(logs) - wanted
-        loss = -float((logs * wanted).sum(1).mean())
-        pull = (pull / len(labels)).astype(output.dtype).reshape(output.shape)
-        return loss, pull, scores.argmax(1)
+        loss, pull = cross_entropy(scores, labels, self._examination.identity.head)
+        return loss, pull.astype(output.dtype).reshape(output.shape), scores.argmax(1)
 
     def _statistics(self) -> dict[Key, Array]:
         if not self._of_twin:

@@ -8,10 +8,10 @@ from dataclasses import dataclass, replace
 from threading import Lock
 from typing import TYPE_CHECKING
 
+from resnet_ref.tuning import cores
 from resnet_verify.isolation import Apart, Ended, limit_of, memory_bound
 from resnet_verify.judge import Judging, Options, unloadable
 from resnet_verify.target import TargetError
-from resnet_verify.tune import cores
 
 if TYPE_CHECKING:
     from resnet_verify.checks import Check

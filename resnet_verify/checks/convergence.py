@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from resnet_verify.checks import NotApplicable, NotRun, check
-from resnet_verify.learning import FLOOR, STEPS, Curve, learned, real_images
+from resnet_verify.learning import FLOOR, LEARNED, Curve, learned, real_images
 from resnet_verify.verdict import Diagnosis
 
 if TYPE_CHECKING:
@@ -32,30 +32,31 @@ def as_the_twin(examination: Examination) -> Iterator[Diagnosis]:
 
     Target and twin start from the same weights, drawn as documented, and see the same handwritten
     digits (scikit-learn's, or CIFAR-10 from RESNET_VERIFY_DATA for colour images) in the same
-    order, under the same SGD with momentum. At every step their training losses are compared, at some
-    their losses on other images in evaluation mode, and at the end those must be low enough.
-    How far rounding alone may drive curves apart is measured: the twin is trained three more
-    times, from weights that are moved by a millionth. It needs scikit-learn, takes about half a
-    minute for ResNet-18 on two cores, and runs where it is selected or on a GPU.
+    order, under the same SGD with momentum. At every step their training losses are compared, at
+    some steps their losses on other images in evaluation mode, and in the end the target must
+    know the images. How far rounding alone may drive curves apart is measured: the twin is
+    trained three more times, from weights that are moved by a millionth. It needs scikit-learn,
+    takes a minute or so on two cores, and runs where it is selected or on a GPU.
     """
     if examination.identity.head == "none":
         raise NotApplicable("a network without a classifier is not trained to classify")
     data = real_images(examination)
     twin = learned(examination, data, of_twin=True)
-    if twin.accuracy < FLOOR:
+    if twin.accuracy < LEARNED:
         raise NotRun(
-            f"from these weights the twin itself learns too little in {STEPS} steps to compare: "
-            f"accuracy {twin.accuracy:.2f}, needed {FLOOR}"
+            f"the twin itself learns too little in {twin.steps} steps to compare with: "
+            f"accuracy {twin.accuracy:.2f}, needed {LEARNED}"
         )
     replicas = [
-        learned(examination, data, of_twin=True, moved=number) for number in range(1, REPLICAS + 1)
+        learned(examination, data, of_twin=True, moved=number, steps=twin.steps)
+        for number in range(1, REPLICAS + 1)
     ]
-    target = learned(examination, data, of_twin=False)
+    target = learned(examination, data, of_twin=False, steps=twin.steps)
     yield from _parting(examination, target, twin, replicas)
     if target.accuracy < FLOOR:
         yield _diagnosis(
             "accuracy on images it has seen", f"at least {FLOOR}", f"{target.accuracy:.2f}",
-            f"after {STEPS} steps it knows {target.accuracy:.0%} of the images that it was "
+            f"after {twin.steps} steps it knows {target.accuracy:.0%} of the images that it was "
             f"trained on; its twin {twin.accuracy:.0%}",
         )  # fmt: skip
 
