@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol
 
-from resnet_verify.isolation import LIMIT, Apart, Ended, memory_bound
+from resnet_verify.isolation import Apart, Ended, limit_of, memory_bound
 from resnet_verify.judge import PATIENCE, bare_verdict, judged_by, was_late
 from resnet_verify.target import Target, load_target
 from resnet_verify.verdict import CheckResult
@@ -66,7 +66,7 @@ class Elsewhere:
     """
 
     def __init__(self, target: str, options: Options) -> None:
-        self._options = replace(options, timeout=options.timeout or LIMIT)
+        self._options = replace(options, timeout=limit_of(options))
         self._target = target
         self._late = 0
         self._why_no_more = ""

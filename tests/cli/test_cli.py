@@ -208,6 +208,17 @@ def test_each_of_several_targets_is_judged_in_a_process_of_its_own(nets, capsys)
     assert err.splitlines()[-1] == "resnet-verify: judging nets.py:good"
 
 
+def test_targets_judged_side_by_side_are_said_in_order(nets, capsys):
+    words = ["nets.py:slow", "nets.py:good", "--jobs", "2", "--timeout", "2", "--json", "o.json"]
+    assert run(["check", *words]) == 1
+    out = capsys.readouterr().out
+    assert out.index("error        nets.py:slow") < out.index("conforming   nets.py:good")
+    entries = json.loads((nets / "o.json").read_text())["targets"]
+    assert [entry["target"] for entry in entries] == ["nets.py:slow", "nets.py:good"]
+    assert run(["check", "nets.py:good", "--jobs", "2", "--no-isolate"]) == 2
+    assert run(["check", "nets.py:good", "--jobs", "0"]) == 2
+
+
 def test_the_others_are_judged_where_one_does_not_load_or_its_process_dies(nets, capsys):
     assert run(["check", "nets.py:explodes", "nets.py:dies", "nets.py:good", "-v"]) == 2
     out, err = capsys.readouterr()

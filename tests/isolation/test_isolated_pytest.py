@@ -30,9 +30,8 @@ MANNERS = {
 
 
 @pytest.fixture
-def folder(project, monkeypatch):
+def folder(project):
     """A folder of networks, with room for temporary files."""
-    monkeypatch.setenv("PYTEST_ADDOPTS", "-p no:hypothesispytest -p no:randomly")
     (project.path / "temporary").mkdir()
     (project.path / "hostile.py").write_text(
         "from tests.isolation import misdeeds\nfrom tests.fake import install_where_apart\n"

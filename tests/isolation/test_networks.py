@@ -15,7 +15,7 @@ from tests.catalogue.sample import WHOLE
 from tests.isolation.table import LIMITLESS, NETWORKS
 
 ROOT = Path(__file__).parents[2]
-SAMPLE = ("crashes", "leaves")
+SAMPLE = ("crashes",)
 
 
 @pytest.mark.parametrize("framework", ["paddle", "torch"])
