@@ -6,6 +6,7 @@ order, one thread each. The yardstick is what a user of Paddle gets who does not
 
 import argparse
 import os
+import time
 from contextlib import ExitStack
 from random import Random
 from statistics import median
@@ -43,7 +44,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     add = parser.add_argument
     add("--training", action="store_true")
-    add("--rounds", type=int, default=10)
+    add("--seconds", type=float, default=300, help="for the rounds; three are done in any case")
     add("--batch", type=int, default=4)
     given = parser.parse_args()
     mode = "training" if given.training else "inference"
@@ -54,10 +55,13 @@ def main():
         for name, target, words in entries:
             side = Side(target, Workload(mode=mode, batch=given.batch, **words), label=name)
             workers.append(stack.enter_context(started(side)))
-            _ = workers[-1].ready  # one after the other: all at once would take too much memory
-        times = np.array([_round(workers, number) for number in range(given.rounds)])
-    print(_table(entries, times / given.batch))
-    print(f"\n{mode}, batch {given.batch}, {given.rounds} rounds, load {load:.0f}")
+        for worker in workers:
+            _ = worker.ready
+        rounds, deadline = [], time.monotonic() + given.seconds
+        while len(rounds) < 3 or time.monotonic() < deadline:
+            rounds.append(_round(workers, len(rounds)))
+    print(_table(entries, np.array(rounds) / given.batch))
+    print(f"\n{mode}, batch {given.batch}, {len(rounds)} rounds, load {load:.0f}")
 
 
 def _round(workers, number):
