@@ -273,7 +273,7 @@ _SMOKE = Recipe(
     epochs=6,
     precision="float32",
     fine_tunes=False,
-    documented=Documented(0.95, "test accuracy of at least 0.95 after 6 epochs"),
+    documented=Documented(0.93, "test accuracy of at least 0.93 after 6 epochs"),
     sources=_sourced(
         OURS,
         arch="He et al. 2016, section 4.2, https://arxiv.org/abs/1512.03385",

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
+import warnings
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args, get_origin
 
 from resnet_ref.recipes import RECIPES, Recipe, recipe, settings
+from resnet_ref.tuning import tune
 
 if TYPE_CHECKING:
     from resnet_ref.data import Split
@@ -81,8 +85,15 @@ def _train(arguments: argparse.Namespace) -> int:
         arguments.limit,
     )
     split = _split(chosen, arguments)
-    learner = trainer(arguments.framework, chosen, how)
-    return _run(learner, chosen, split, how, arguments)
+    threads = os.environ.get("OMP_NUM_THREADS", "")  # importing Paddle sets it to 1
+    with ExitStack() as stack:
+        stack.enter_context(warnings.catch_warnings())
+        warnings.filterwarnings("ignore", message="When training, we now always track")
+        stack.enter_context(tune())
+        learner = trainer(arguments.framework, chosen, how)
+        if learner.world == 1:
+            stack.enter_context(tune(int(threads) if threads.isdecimal() else None))
+        return _run(learner, chosen, split, how, arguments)
 
 
 def _run(

@@ -12,6 +12,7 @@ import numpy as np
 import torch
 
 from resnet_verify.adapters import Adapter, CaptureError, Step
+from resnet_verify.adapters.cuda import architecture_problem
 from resnet_verify.adapters.outputs import cause, flatten
 from resnet_verify.adapters.process_state import python_state
 from resnet_verify.adapters.torch_capture import (
@@ -85,12 +86,19 @@ class TorchAdapter:
                 torch.set_default_device(None if device.type == "cpu" else device)
 
     def gpu_problem(self) -> str:
-        """A build without CUDA, a driver out of reach, or no device."""
+        """A build without CUDA, no driver or one too old, no device, or no code for it."""
         if torch.version.cuda is None and torch.version.hip is None:
             return f"torch {self.version} is built without CUDA; install a build with it"
+        try:
+            torch.cuda.init()
+        except RuntimeError as error:  # it says whether the driver is missing or too old
+            return f"torch {self.version} can use no GPU: {cause(error)}"
         if not torch.cuda.is_available():
             return f"torch {self.version} sees no GPU; is the driver installed?"
-        return ""
+        if torch.version.hip is not None:
+            return ""
+        why = architecture_problem(torch.cuda.get_device_capability(), torch.cuda.get_arch_list())
+        return f"torch {self.version}: {why}" if why else ""
 
     def use_device(self, device: str) -> None:
         """Make the default device; on a GPU, no TF32 and only reproducible kernels."""

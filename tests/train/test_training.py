@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from resnet_ref import cli, data
+from resnet_ref.batches import Batches
 from resnet_ref.recipes import recipe
 from resnet_ref.train import Settings, evaluate, start_from, train, trainer
 from resnet_ref.train_files import Run, read_tensors, replace_file
@@ -185,3 +186,32 @@ def test_a_recipe_is_shown_with_its_sources(capsys):
     shown = capsys.readouterr().out
     assert re.search(r"epochs +2 +given by the user", shown)
     assert re.search(r"momentum +0\.9 +He et al\. 2016, section 4\.2", shown)
+
+
+def test_two_processes_step_by_the_mean_of_their_gradients(tmp_path):
+    """With plain batch norms, each process sees its half; the first one's statistics are kept."""
+    pytest.importorskip("torch")
+    for package in ("sklearn", "matplotlib", "tqdm"):
+        pytest.importorskip(package)
+    changes = {"size": 8, "epochs": 1, "batch_size": 32, "momentum": 0.0, "weight_decay": 0.0}
+    words = [f"--{name.replace('_', '-')}={value}" for name, value in changes.items()]
+    launch = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"]
+    program = ["-m", "resnet_ref.cli", "train", "smoke", "--framework", "torch", "--limit", "32"]
+    done = subprocess.run([*launch, *program, *words, "--out", str(tmp_path)], capture_output=True,
+                          text=True, env=os.environ | {"OMP_NUM_THREADS": "1"})  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    found = read_tensors(tmp_path / "last.safetensors")[0]
+
+    chosen, images = recipe("smoke").override(changes), data.digits().train.first(32)
+    halves = []
+    for rank in (0, 1):
+        learner = trainer("torch", chosen, Settings())
+        ((pixels, labels),) = Batches(images, 32, "none", 0, rank, 2).epoch(0)
+        learner.step(pixels, labels, chosen.rate(0))
+        halves.append(learner.weights())
+    for name, first in halves[0].items():
+        if "running" in name:
+            expected = first
+        else:
+            expected = (first + halves[1][name]) / 2
+        np.testing.assert_allclose(found[f"weights/{name}"], expected, rtol=1e-4, atol=1e-6)
