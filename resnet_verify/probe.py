@@ -111,7 +111,7 @@ def _channel_counts(adapter: Adapter, model: Any) -> list[int]:
     kernels = [param.shape for param in adapter.params(model) if len(param.shape) == 4]
     counts = sorted({shape[1] for shape in kernels if shape[2:] != (1, 1)})
     likely = [count for count in (3, 1) if count in counts] + counts[:1]
-    return list(dict.fromkeys(likely)) or [3, 1]
+    return list(dict.fromkeys([*likely, 3, 1]))  # a stem may be unregistered, or its kernel 1x1
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,7 @@
 """What the whole default suite costs, as a ratio to a training step at batch 8, 224x224.
 
+Counted is the time of the processor, which others on the machine do not lengthen.
+
 python -m tests.benchmarks.cost torch resnet18 resnet50
 """
 
@@ -25,36 +27,38 @@ def main():
     warnings.simplefilter("ignore")
     build = import_module(f"resnet_ref.{framework}").build
     measure(build, "resnet20")  # what is imported and compiled once is nobody's cost
-    print("| Network | Suite, s | Step, s | Ratio | Dearest checks |\n|---|---|---|---|---|")
+    print(
+        "| Network | Suite, CPU s | Step, CPU s | Ratio | Dearest checks |\n|---|---|---|---|---|"
+    )
     for arch in archs:
         suite, step, dearest = measure(build, arch)
         print(f"| {framework} {arch} | {suite:.1f} | {step:.1f} | {suite / step:.1f} | {dearest} |")
 
 
 def measure(build, arch):
-    """Seconds of the suite and of one training step, and what costs most."""
+    """CPU seconds of the suite and of one training step, and what costs most."""
     form = spec(arch)
     examination = Examination(Target(arch, lambda: build(form)))
-    started = time.perf_counter()
+    started = time.process_time()
     examination.prepare()
     results = [examination.run(check) for check in select_checks()]
-    suite = time.perf_counter() - started
+    suite = time.process_time() - started
     dearest = sorted(results, key=lambda result: -result.seconds)[:4]
     shown = ", ".join(f"{each.id} {each.seconds:.1f}" for each in dearest)
     return suite, training_step(examination), shown
 
 
 def training_step(examination):
-    """Seconds of the quicker of two forward and backward passes."""
+    """CPU seconds of the quicker of two forward and backward passes."""
     adapter, model = examination.adapter, examination.model
     adapter.set_training(model, True)
     batch = examination.batch(SHAPE)
     cotangent = np.ones_like(adapter.forward(model, batch)[0])
     spent = []
     for _ in range(2):
-        started = time.perf_counter()
+        started = time.process_time()
         adapter.step(model, batch, cotangent, 0)
-        spent.append(time.perf_counter() - started)
+        spent.append(time.process_time() - started)
     return min(spent)
 
 
