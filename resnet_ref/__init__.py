@@ -7,5 +7,6 @@ framework each; ``resnet_ref.oracle`` judges them.
 
 from resnet_ref.layout import Block, Network, layout
 from resnet_ref.spec import ResNetSpec, documented_forms, spec
+from resnet_ref.tuning import tune
 
-__all__ = ["Block", "Network", "ResNetSpec", "documented_forms", "layout", "spec"]
+__all__ = ["Block", "Network", "ResNetSpec", "documented_forms", "layout", "spec", "tune"]

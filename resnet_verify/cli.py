@@ -7,6 +7,7 @@ judged; 130 interrupted by Ctrl-C, 143 by SIGTERM.
 from __future__ import annotations
 
 import argparse
+import os
 import signal
 import sys
 from collections.abc import Callable, Sequence
@@ -56,11 +57,15 @@ def run(argv: Sequence[str], *, after_load: Callable[[], None] = lambda: None) -
         arguments = _parse(argv)
         arguments.after_load = after_load
         code: int = arguments.command(arguments)
+        sys.stdout.flush()
     except SystemExit as leaving:
         return leaving.code if isinstance(leaving.code, int) else USAGE
     except KeyboardInterrupt as interrupt:
         print("\nresnet-verify: interrupted", file=sys.stderr)
         return ASKED_TO_END if isinstance(interrupt, _AskedToEnd) else INTERRUPTED
+    except BrokenPipeError:  # its reader, `head` say, has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return USAGE
     return code
 
 

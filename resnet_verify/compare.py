@@ -219,6 +219,14 @@ def _statistics(match: Match) -> Iterator[Difference]:
                 f"statistics, not by {wanted} statistics",
                 node.output,
             )  # fmt: skip
+        elif any(match.found.graph.param(value) is None for value in node.inputs[1:3]):
+            yield Difference(
+                "statistics", place.where,
+                "the running statistics that the network holds", "others, made at every call",
+                f"{place.where}: the running statistics are made anew at every call; the form "
+                "keeps them",
+                node.output,
+            )  # fmt: skip
         elif training and not low <= node.op.momentum < high:
             kept = node.op.momentum
             yield Difference(

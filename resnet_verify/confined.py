@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import faulthandler
-import json
 import os
 import traceback
 from collections.abc import Callable, Mapping
 from functools import partial
+from json import dumps
 from multiprocessing.connection import Connection
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from resnet_verify import tune
-from resnet_verify.adapters.outputs import message_of
+from resnet_verify.adapters.outputs import cause, message_of
 from resnet_verify.checks import all_checks
 from resnet_verify.confinement import confine
 from resnet_verify.importing import describe, raised_at
@@ -40,8 +40,8 @@ def serve(
 ) -> None:
     """Answer on `line`: first how loading went, then for each id of a check what it found.
 
-    Every answer is a JSON object: an empty one for a target that is loaded, "unloadable" with
-    a message and a "traceback", or a verdict by one check.
+    Every answer is a JSON object: "framework" and "version" of a target that is loaded,
+    "unloadable" with a message and a "traceback", or a verdict by one check.
     """
     confine(os.dup(output.fileno()) if os.name == "posix" else None, memory)
     output.close()
@@ -52,13 +52,16 @@ def serve(
     examination = _guarded(line, target, loading, partial(_loaded, target, options, loading))
     if examination is None:
         return
-    line.send_bytes(b"{}")
+    faulthandler.disable()  # Paddle has put its own handlers in place: they do not say the line
+    faulthandler.enable(file=2, all_threads=False)
+    known = {"framework": examination.framework, "version": examination.framework_version}
+    line.send_bytes(dumps(known).encode())
     while check_id := line.recv_bytes().decode():
         found = _guarded(
             line, target, limit, partial(_found, examination, check_id, target, options)
         )
         if found is not None:
-            line.send_bytes(json.dumps(found).encode())
+            line.send_bytes(dumps(found).encode())
 
 
 def _guarded(line: Connection, target: str, limit: float, function: Callable[[], T]) -> T | None:
@@ -67,7 +70,7 @@ def _guarded(line: Connection, target: str, limit: float, function: Callable[[],
     try:
         return function()
     except BaseException as error:  # the target's code may raise anything
-        line.send_bytes(json.dumps(_unloadable(target, error)).encode())
+        line.send_bytes(dumps(_unloadable(target, error)).encode())
         return None
     finally:
         faulthandler.cancel_dump_traceback_later()
@@ -102,5 +105,6 @@ def _found(
     except TargetError:
         raise
     except BaseException as error:  # `judged_by` takes care of each `Exception`
-        result = CheckResult(check_id, "error", 0.0, describe(error))
-        return to_wire(bare_verdict(target, [result]))
+        result = CheckResult(check_id, "error", 0.0, cause(error))
+        framework, version = examination.framework, examination.framework_version
+        return to_wire(bare_verdict(target, [result], framework, version))

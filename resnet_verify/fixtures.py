@@ -214,24 +214,27 @@ def twin(examination: Examination) -> object:
 
 def throughput(request: pytest.FixtureRequest, examination: Examination) -> Callable[..., float]:
     """The function that times forward passes through the fixture `benchmark`."""
+    from resnet_verify.bench.fixture import Counted, extra_info
+
     benchmark: Any = request.getfixturevalue("benchmark")
     adapter, model = examination.adapter, examination.model
 
     def measure(batch_size: int = 8, size: int = 224) -> float:
-        batch = examination.batch(examination.probe.shape(batch_size, size, size))
+        shape = examination.probe.shape(batch_size, size, size)
+        batch, forward = examination.batch(shape), Counted(adapter.forward)
         modes = adapter.modes(model)
         adapter.set_training(model, False)
         try:
             started = time.perf_counter()
             adapter.forward(model, batch)
             seconds = time.perf_counter() - started
-            benchmark(adapter.forward, model, batch)
+            benchmark(forward, model, batch)
         finally:
             adapter.set_modes(model, modes)
         if benchmark.stats is not None:  # None with --benchmark-disable, which pytest -n implies
             seconds = benchmark.stats.stats.median
         rate = batch_size / seconds
-        benchmark.extra_info["images_per_second"] = rate
+        benchmark.extra_info.update(extra_info(examination, forward, rate, shape))
         return rate
 
     return measure

@@ -37,6 +37,9 @@ if TYPE_CHECKING:
 LIMIT = 300.0
 """Seconds that one check may take where the user sets no limit."""
 
+ON_DEMAND = 3600.0
+"""The same where a check that runs on demand only is selected, which takes longer."""
+
 LOADING = 120.0
 """Seconds that loading a target may take; where a check may take longer, as long as that."""
 
@@ -68,7 +71,8 @@ class Apart:
     ) -> None:
         self.target = target
         self.died = False  # while it was loaded
-        self._limit = options.timeout or LIMIT
+        self.framework = self.framework_version = ""  # known once it is loaded
+        self._limit = limit_of(options)
         self._loading = max(LOADING, self._limit)
         self._options = replace(options, timeout=self._limit)
         self._memory = memory
@@ -136,7 +140,9 @@ class Apart:
             self.died = True
             raise TargetError(f"{self.target}: {error}") from None
         if "unloadable" in answer:
-            raise TargetError(str(answer["unloadable"])) from _There(answer["traceback"])
+            raise TargetError(str(answer["unloadable"])) from _There(answer.get("traceback"))
+        self.framework = str(answer.get("framework", ""))
+        self.framework_version = str(answer.get("version", ""))
 
     def run(self, check_id: str) -> Verdict:
         """The verdict by one check alone.
@@ -149,7 +155,7 @@ class Apart:
             self._line.send_bytes(check_id.encode())
         answer = self._answer(self._limit)
         if "unloadable" in answer:
-            raise TargetError(str(answer["unloadable"])) from _There(answer["traceback"])
+            raise TargetError(str(answer["unloadable"])) from _There(answer.get("traceback"))
         try:
             return from_wire(answer)
         except (KeyError, TypeError) as error:
@@ -219,6 +225,14 @@ class Apart:
 class _There(Exception):  # shown where Python shows the cause of an exception
     def __str__(self) -> str:
         return f"\n{self.args[0]}"
+
+
+def limit_of(options: Options) -> float:
+    """The seconds that one check may take: the user's limit, or `LIMIT`, or `ON_DEMAND`."""
+    if options.timeout is not None:
+        return options.timeout
+    slow = options.device == "cpu" and any(check.on_demand for check in options.checks())
+    return ON_DEMAND if slow else LIMIT
 
 
 def memory_bound(options: Options) -> int | None:

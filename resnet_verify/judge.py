@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from resnet_verify.adapters.outputs import cause
 from resnet_verify.checks import all_checks, select_checks
 from resnet_verify.limits import Late, deadline
 from resnet_verify.target import Target, TargetError
@@ -115,7 +116,7 @@ def run_check(
             found = examination.run(check)
     except (Late, SystemExit) as error:
         seconds = time.perf_counter() - started
-        message = str(error) if isinstance(error, Late) else f"sys.exit({error.code!r}) was called"
+        message = str(error) if isinstance(error, Late) else cause(error)
         found = CheckResult(check.id, "error", seconds, message)
     return replace(found, reproduce=reproduce)
 
@@ -201,6 +202,7 @@ class Judging:
         self.target = target
         self.options = options
         self._checks = options.checks()
+        self.framework = ("", "")  # its name and version, as far as they are known
         self._parts: list[Verdict] = []
 
     @property
@@ -242,7 +244,7 @@ class Judging:
             else:
                 results.append(CheckResult(check.id, "not_run", 0.0, why_no_more, command))
         parts = list(self._parts)
-        return merge([*parts, bare_verdict(self.target, results)] if rest else parts)
+        return merge(parts + [bare_verdict(self.target, results, *self.framework)] * bool(rest))
 
 
 def unloadable(target: str, error: TargetError) -> Verdict:

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol
 
-from resnet_verify.isolation import LIMIT, Apart, Ended, memory_bound
+from resnet_verify.isolation import Apart, Ended, limit_of, memory_bound
 from resnet_verify.judge import PATIENCE, bare_verdict, judged_by, was_late
 from resnet_verify.target import Target, load_target
 from resnet_verify.verdict import CheckResult
@@ -66,7 +66,7 @@ class Elsewhere:
     """
 
     def __init__(self, target: str, options: Options) -> None:
-        self._options = replace(options, timeout=options.timeout or LIMIT)
+        self._options = replace(options, timeout=limit_of(options))
         self._target = target
         self._late = 0
         self._why_no_more = ""
@@ -82,17 +82,21 @@ class Elsewhere:
         """See `Judge`."""
         if self._why_no_more:
             result = CheckResult(check.id, "not_run", 0.0, self._why_no_more, reproduce)
-            return bare_verdict(self._target, [result])
+            return self._by(result)
         try:
             found = self._apart.run(check.id)
         except Ended as error:
             self._why_no_more = "the target's process had ended"
             result = CheckResult(check.id, "error", 0.0, str(error), reproduce)
-            return bare_verdict(self._target, [result])
+            return self._by(result)
         self._late += was_late(found.checks, self._options.timeout)
         if self._late == PATIENCE:
             self._why_no_more = f"{PATIENCE} checks took longer than the time limit"
         return replace(found, checks=(replace(found.checks[0], reproduce=reproduce),))
+
+    def _by(self, result: CheckResult) -> Verdict:
+        apart = self._apart
+        return bare_verdict(self._target, [result], apart.framework, apart.framework_version)
 
     def close(self) -> None:
         """See `Judge`."""

@@ -54,7 +54,7 @@ def probe(adapter: Adapter, model: Any) -> Probe:
     """
     first: CaptureError | None = None
     second_best: Probe | None = None
-    for shape in candidate_shapes(adapter, model):
+    for shape in shapes_to_try(adapter, model):
         try:
             capture = adapter.capture(model, shape, training=adapter.trains)
         except CaptureError as error:
@@ -91,7 +91,7 @@ def _channels_fit(canonical: Canonical) -> bool:
     return True
 
 
-def candidate_shapes(adapter: Adapter, model: Any) -> list[tuple[int, ...]]:
+def shapes_to_try(adapter: Adapter, model: Any) -> list[tuple[int, ...]]:
     """The shapes to try, the likeliest first: the network's own, in batches of two if it can."""
     declared = adapter.declared_shape(model) or ()
     image = [size for size in declared[1:] if size is not None]
@@ -111,7 +111,7 @@ def _channel_counts(adapter: Adapter, model: Any) -> list[int]:
     kernels = [param.shape for param in adapter.params(model) if len(param.shape) == 4]
     counts = sorted({shape[1] for shape in kernels if shape[2:] != (1, 1)})
     likely = [count for count in (3, 1) if count in counts] + counts[:1]
-    return list(dict.fromkeys(likely)) or [3, 1]
+    return list(dict.fromkeys([*likely, 3, 1]))  # a stem may be unregistered, or its kernel 1x1
 
 
 @dataclass(frozen=True)

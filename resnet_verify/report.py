@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
 from resnet_verify.checks import Check, all_checks
+from resnet_verify.checks.power import Power
 from resnet_verify.verdict import CheckResult, Diagnosis, Identity, ParameterTotals, Verdict
 
 WIDTH = 100
@@ -131,10 +132,16 @@ def check_text(check: Check) -> str:
     return "\n\n".join(part for part in parts if part)
 
 
-def check_list(checks: Mapping[str, Check]) -> str:
-    """One line for each check: its id and its promise."""
+def check_list(checks: Mapping[str, Check], powers: Mapping[str, Power]) -> str:
+    """One line for each check: its id, its mutation score in percent, its promise."""
     width = max(map(len, checks))
-    return "\n".join(f"{check.id:<{width}}  {check.promise}" for check in checks.values())
+
+    def score(check_id: str) -> str:
+        return f"{powers[check_id].score:.0%}" if check_id in powers else "-"
+
+    rows = [f"{c.id:<{width}}  {score(c.id):>4}  {c.promise}" for c in checks.values()]
+    note = "The second column is the share of the planted kinds of mistakes that the check finds."
+    return "\n".join([*rows, "", note])
 
 
 def _remainder(verdict: Verdict) -> Iterator[str]:
@@ -177,8 +184,8 @@ def _columns(rows: Sequence[tuple[str, str]]) -> Iterator[str]:
 def _counts_text(verdict: Verdict) -> str:
     counts = Counter(result.outcome for result in verdict.checks)
     words = [f"{count} {outcome.replace('_', ' ')}" for outcome, count in sorted(counts.items())]
-    framework = f"{verdict.framework} {verdict.framework_version}".strip()
-    return f"{', '.join(words)} in {verdict.seconds:.1f} s, {framework}"
+    framework = f", {verdict.framework} {verdict.framework_version}" if verdict.framework else ""
+    return f"{', '.join(words)} in {verdict.seconds:.1f} s{framework}"
 
 
 def row(label: str, text: str) -> str:

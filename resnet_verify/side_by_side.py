@@ -8,10 +8,10 @@ from dataclasses import dataclass, replace
 from threading import Lock
 from typing import TYPE_CHECKING
 
-from resnet_verify.isolation import LIMIT, Apart, Ended, memory_bound
+from resnet_ref.tuning import cores
+from resnet_verify.isolation import Apart, Ended, limit_of, memory_bound
 from resnet_verify.judge import Judging, Options, unloadable
 from resnet_verify.target import TargetError
-from resnet_verify.tune import cores
 
 if TYPE_CHECKING:
     from resnet_verify.checks import Check
@@ -42,7 +42,7 @@ class SideBySide:
     """
 
     def __init__(self, targets: Sequence[str], options: Options, jobs: int, tell: Tell) -> None:
-        limited = replace(options, timeout=options.timeout or LIMIT)
+        limited = replace(options, timeout=limit_of(options))
         self._judgings = [Judging(target, limited) for target in targets]
         self._pool = ThreadPoolExecutor(jobs)
         self._tell = tell
@@ -105,6 +105,7 @@ class SideBySide:
         error, died = None, False
         try:
             apart.load()
+            judging.framework = (apart.framework, apart.framework_version)
             verdict = judging.run(by_one, tell)
         except TargetError as problem:
             error, died = problem, apart.died

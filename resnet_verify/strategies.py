@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from resnet_verify.adapters import Array
 
 SIGNS = np.array([-1, 1, 1, 1, 1, 1, 1, 1], np.float32)
-seeds = st.integers(min_value=0, max_value=7)
-"""A few, so that weights drawn for one check serve another."""
+seeds = st.integers(min_value=0, max_value=1)
+"""Two, so that weights drawn for one check serve another."""
 
 
 def random_weights(shapes: Mapping[Key, tuple[int, ...]], seed: int) -> dict[Key, Array]:

@@ -17,11 +17,11 @@ from resnet_verify.judge import (
     seconds_limit,
     unloadable,
 )
-from resnet_verify.judges import judge_of
+from resnet_verify.judges import Here, judge_of
 from resnet_verify.plugin import FOUND
 from resnet_verify.report import result_text
 from resnet_verify.report_json import from_wire, to_wire, write_report
-from resnet_verify.target import TargetError
+from resnet_verify.target import TargetError, load_target
 
 if TYPE_CHECKING:
     from resnet_verify.checks import Check
@@ -123,6 +123,9 @@ class _TargetSuite(pytest.Collector):
             except TargetError as error:
                 self.unloadable = error
                 raise self.CollectError(str(error)) from error
+        if self.config.getoption("benchmark_only", default=False):
+            # As a test function has it: pytest-benchmark's fixture belongs to functions.
+            return [pytest.Function.from_parent(self, name="throughput", callobj=self._throughput)]
         checks = options_of(self.config).checks()
         return [_CheckItem.from_parent(self, name=check.id, check=check) for check in checks]
 
@@ -133,6 +136,16 @@ class _TargetSuite(pytest.Collector):
             self._judge = judge_of(self.name, options_of(self.config), isolate=isolate)
             self.config.add_cleanup(self._judge.close)
         return self._judge
+
+    def _throughput(self, request: pytest.FixtureRequest, benchmark: Any) -> None:
+        """Time forward passes of the target: what `--benchmark-only` makes of its suite."""
+        from resnet_verify.fixtures import throughput
+
+        judge = self.judge()
+        if not isinstance(judge, Here):
+            judge = Here(load_target(self.name), options_of(self.config))
+        benchmark.group = "resnet throughput"
+        throughput(request, judge.examination)()
 
     def teardown(self) -> None:
         if self._judge is not None:
@@ -193,7 +206,7 @@ def carry(item: pytest.Item, verdict: Verdict, *, planned: int) -> None:
 
 
 def conclude(config: pytest.Config, found: Sequence[Mapping[str, Any]]) -> list[Verdict]:
-    """One verdict for each target, written to `--resnet-json` where that is given.
+    """One verdict for each target, as they are named, written to `--resnet-json` if given.
 
     A target of which not all planned checks have run does not conform.
     """
@@ -204,9 +217,9 @@ def conclude(config: pytest.Config, found: Sequence[Mapping[str, Any]]) -> list[
         key = verdict.checks[0].id if verdict.checks else ""
         parts.setdefault(verdict.target, {})[key] = verdict
         planned[verdict.target] = data["planned"]
-    verdicts = [
-        _complete(merge(list(part.values())), planned[name]) for name, part in parts.items()
-    ]
+    named = targets_of(config)
+    order = sorted(parts, key=lambda name: named.index(name) if name in named else len(named))
+    verdicts = [_complete(merge(list(parts[name].values())), planned[name]) for name in order]
     if config.option.resnet_json:
         write_report(Path(config.option.resnet_json), verdicts)
     return verdicts

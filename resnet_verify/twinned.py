@@ -16,7 +16,7 @@ from resnet_verify.checks import NotRun
 from resnet_verify.graph import Param
 from resnet_verify.identified import Identified
 from resnet_verify.match import paired
-from resnet_verify.probe import candidate_shapes
+from resnet_verify.probe import shapes_to_try
 from resnet_verify.transplant import Held, TransplantError, correspondence, twin_network
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ class Twinned(Identified):
         try:
             sizes = self.shapes[:1]
         except NotRun:
-            sizes = candidate_shapes(self.adapter, self.model)
+            sizes = shapes_to_try(self.adapter, self.model)
         self._dirty = True  # training mode moves the running statistics
         first = ""
         for shape in sizes:
@@ -169,7 +169,7 @@ class Twinned(Identified):
         """
         self._dirty = True
         self.adapter.set_training(self.model, training=False)
-        for shape in candidate_shapes(self.adapter, self.model):
+        for shape in shapes_to_try(self.adapter, self.model):
             try:
                 self.adapter.forward(self.model, self.batch(shape))
             except Exception:  # the target's code may raise anything; STR-FORWARD tells

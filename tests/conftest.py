@@ -17,7 +17,11 @@ tune.before_import()
 # absence, fails the session.
 REQUIRED = os.environ.get("RESNET_VERIFY_REQUIRE", "").split()
 FRAMEWORKS = ("paddle", "torch", "mindspore", "onnx", "onnxruntime")
-ALLOWED_SKIPS = ("GPU", *(f"import '{name}'" for name in FRAMEWORKS if name not in REQUIRED))
+ALLOWED_SKIPS = (
+    "GPU",
+    "a browser",
+    *(f"import '{name}'" for name in FRAMEWORKS if name not in REQUIRED),
+)
 
 
 def pytest_sessionstart(session):
@@ -52,7 +56,8 @@ def fake(monkeypatch):
 @pytest.fixture
 def project(pytester, fake, monkeypatch):
     """A folder with `nets.py`, a file of fake networks."""
-    # Its summary would import Hypothesis anew in each session within this process.
-    monkeypatch.setenv("PYTEST_ADDOPTS", "-p no:hypothesispytest")
+    # Its summary would import Hypothesis anew in each session within this process; and where
+    # pytest-randomly is installed, it would shuffle what these tests expect in order.
+    monkeypatch.setenv("PYTEST_ADDOPTS", "-p no:hypothesispytest -p no:randomly")
     pytester.makepyfile(nets=stand_ins.NETS)
     return pytester

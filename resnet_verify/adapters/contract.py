@@ -191,6 +191,18 @@ class AdapterContract:
             moved = [not np.array_equal(before[key], after[key]) for key in statistics]
             assert all(moved) if training else not any(moved)
 
+    def test_optimisers_go_down(self, model: Any, batch: Array) -> None:
+        """Small steps by either optimiser make the loss smaller; a framework may have none."""
+        self.adapter.set_training(model, training=True)
+        pull = np.ones((len(batch), 10), np.float32)
+        for method, steps in (("sgd", [[batch]] * 3), ("adam", [[batch, batch]] * 2)):
+            try:
+                seen = self.adapter.descend(model, steps, pull, 0, method, 1e-5)
+            except NotImplementedError:
+                return
+            assert len(seen) == sum(map(len, steps))
+            assert float(seen[-1].sum()) < float(seen[0].sum())
+
     def test_modes_are_put_back(self, model: Any) -> None:
         """`set_modes` undoes `set_training`."""
         self.adapter.set_training(model, False)

@@ -246,10 +246,14 @@ class MindSporeAdapter:
         """The arrays in a checkpoint, which is a protocol buffer.
 
         Raises:
-            ValueError: the file is no checkpoint, is cut short, or does not fit its checksum.
+            ValueError: the file is no checkpoint, is cut short, does not fit its checksum, or
+                holds something else than tensors.
         """
         with quiet():
             found = mindspore.load_checkpoint(str(path), crc_check=True)
+        for name, param in found.items():
+            if not isinstance(param, mindspore.Tensor):
+                raise ValueError(f"{path} holds a {type(param).__name__} as {name!r}, no tensor")
         return {name: array_of(param) for name, param in found.items()}
 
     def write_weights(self, model: Any, path: Path) -> None:

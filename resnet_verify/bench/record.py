@@ -144,6 +144,7 @@ def _record(
             "workloads": [asdict(taken.side.workload) for taken in sides],
             "ready": [asdict(taken.ready) for taken in sides],
             "samples": [_plain(taken.samples) for taken in sides],
+            "settled": contest.settled if contest else None,
             "runs": [asdict(run.comparison) for run in (contest.runs if contest else ())],
             "confirming": [
                 [_plain(run.target.samples), _plain(run.yardstick.samples)]

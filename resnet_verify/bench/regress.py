@@ -10,7 +10,7 @@ the chance of a mistake equally (Bonferroni).
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -51,6 +51,11 @@ class Rule:
     def confidence(self) -> float:
         """That of each look's interval."""
         return 1 - self.error / len(self.looks)
+
+    @property
+    def confirming(self) -> Rule:
+        """That of a second run, which has one question left: its error multiplies the first's."""
+        return replace(self, error=min(0.1, 10 * self.error))
 
 
 @dataclass(frozen=True)
@@ -120,11 +125,11 @@ def decide(
     """Draw pairs until a look settles the matter, the looks are used up, or time is.
 
     `in_time` is asked before each pair; where it says no, the pairs that there are get the
-    look that was due next. Two pairs are drawn in any case.
+    look that was due next. The pairs of the first look are drawn in any case: fewer tell nothing.
     """
     pairs: list[Pair] = []
     for look in rule.looks:
-        while len(pairs) < look and (len(pairs) < 2 or in_time()):
+        while len(pairs) < look and (len(pairs) < rule.looks[0] or in_time()):
             pairs.append(draw())
         comparison = judge(pairs, rule)
         if comparison.settled or len(pairs) < look:
@@ -133,7 +138,7 @@ def decide(
 
 
 def confirmed(first: Comparison, second: Comparison | None) -> Verdict:
-    """The verdict of a run and, where the first says slower, of the second that confirms it."""
-    if first.verdict != "slower":
-        return first.verdict
-    return "slower" if second is not None and second.verdict == "slower" else "inconclusive"
+    """The verdict of a run and, where it found a difference, of the second that confirms it."""
+    if second is None or second.verdict != first.verdict:
+        return "inconclusive"
+    return first.verdict

@@ -130,7 +130,11 @@ class Store:
         self.url = url
         try:
             self._engine = _engine(url)
-            self._migrate()
+            try:
+                self._migrate()
+            except BaseException:
+                self._engine.dispose()
+                raise
         except (sa.exc.SQLAlchemyError, OSError, ModuleNotFoundError) as error:
             cause = getattr(error, "orig", None) or error
             raise StoreError(f"the store {url} cannot be opened: {cause}") from error

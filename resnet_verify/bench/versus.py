@@ -17,7 +17,7 @@ SAMPLE_SECONDS = 0.02
 ResNet-18 with itself at 23, 46 and 92 ms, on a loaded machine: 6, 8 and 8 %), and so fewer."""
 
 FIRST_SHARE = 0.6
-"""Of the budget, for the first run; the rest is for the run that confirms a slowdown."""
+"""Of the budget, for the first run; the rest is for the run that confirms a difference."""
 
 Tell = Callable[[str, int, int], None]
 
@@ -46,7 +46,7 @@ class Run:
 
 @dataclass(frozen=True)
 class Contest:
-    """A run, and a second one where the first found the target slower."""
+    """A run, and a second one where the first found a difference."""
 
     verdict: Verdict
     runs: tuple[Run, ...]
@@ -55,6 +55,11 @@ class Contest:
     def comparison(self) -> Comparison:
         """That of the first run: the second only says whether it was right."""
         return self.runs[0].comparison
+
+    @property
+    def settled(self) -> bool:
+        """Whether there is a difference, or none that matters; what is unconfirmed is neither."""
+        return self.comparison.settled and self.verdict == self.comparison.verdict
 
 
 def contest(
@@ -66,14 +71,17 @@ def contest(
     confirm: bool = True,
     tell: Tell = lambda *_: None,
 ) -> Contest:
-    """Compare two networks for `budget` seconds at most, and two pairs of samples at least.
+    """Compare two networks for about `budget` seconds.
+
+    A run takes the pairs of its first look in any case, so that on a crowded machine it may
+    last longer.
 
     Args:
         target: the network in question.
         yardstick: what it is compared with.
         rule: when a difference counts.
         budget: seconds for all of it, start of the processes included.
-        confirm: whether a slowdown is confirmed by a second run, in processes of its own: a
+        confirm: whether a difference is confirmed by a second run, in processes of its own: a
             process may have bad luck with its memory, and keep it.
         tell: is told what is done, how far, and of how much.
 
@@ -83,9 +91,9 @@ def contest(
     """
     start = time.monotonic()
     first = run(target, yardstick, rule, start + FIRST_SHARE * budget, seed=0, tell=tell)
-    if first.comparison.verdict != "slower" or not confirm:
+    if first.comparison.verdict == "inconclusive" or not confirm:
         return Contest(first.comparison.verdict, (first,))
-    second = run(target, yardstick, rule, start + budget, seed=1, tell=tell)
+    second = run(target, yardstick, rule.confirming, start + budget, seed=1, tell=tell)
     return Contest(confirmed(first.comparison, second.comparison), (first, second))
 
 

@@ -8,7 +8,6 @@ the process that started it by more than one sample.
 from __future__ import annotations
 
 import gc
-import inspect
 import json
 import os
 import resource
@@ -25,12 +24,13 @@ import numpy as np
 
 from resnet_verify.bench.backends import Step, backend_for
 from resnet_verify.bench.workload import Unsupported, Workload
+from resnet_verify.importing import import_named
 from resnet_verify.target import TargetError, load_target
 
 _WARM_STEPS, _WARM_SECONDS = 3, 0.5
 _MATRIX = {"cpu": 1536, "gpu": 8192}
 """Sizes of the square matrices that show what the machine can do: far beyond all caches."""
-_PRODUCTS = 6
+_PRODUCTS = 4
 
 
 def main() -> None:
@@ -77,19 +77,18 @@ def serve(
 
 
 def _load(target: str) -> tuple[Any, str]:
-    """The model, and the file that defines it."""
-    if target.endswith(".onnx"):
+    """The model, and the file that the target names or that has its module."""
+    place = target.partition("?")[0]
+    if place.endswith(".onnx"):
         path = Path(target).resolve()
         if not path.is_file():
             raise TargetError(f"{target}: there is no such file")
         return path, str(path)
     model = load_target(target).create()
-    if type(model).__module__.partition(".")[0] == "onnx":
-        return model, ""
-    try:
-        return model, inspect.getsourcefile(type(model)) or ""
-    except TypeError:  # a class without a file
-        return model, ""
+    place = place.rpartition(":")[0]
+    if place.endswith(".py") or "/" in place:
+        return model, str(Path(place).resolve())
+    return model, import_named(place).__file__ or ""
 
 
 def _warm(step: Step) -> float:

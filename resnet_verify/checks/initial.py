@@ -29,16 +29,20 @@ def initial_weights(examination: Examination) -> Iterator[Diagnosis]:
     """The weights as they come are finite, of a sane scale, and no convolution's filters alike.
 
     Filters that start alike get the same gradient and stay alike. Weights of zero are left out:
-    many start the last layer of a branch, or the classifier, there.
+    many start the last layer of a branch, or the classifier, there. So is a network all of whose
+    filters are alike: its weights are placeholders for others, to be loaded.
     """
     weights = examination.as_it_came()
+    kernels = [array for array in weights.values() if array.ndim == 4]
+    placeholders = all(map(_alike, kernels))
     graph = examination.match.found.graph
     for node, place in paired(examination.match):
         for role, value in roles(node).items():
             param = graph.param(value)
             if param is None or param.key not in weights:
                 continue
-            if text := _wrong(weights[param.key], node.op if role == "weight" else None):
+            op = node.op if role == "weight" else None
+            if text := _wrong(weights[param.key], op, placeholders=placeholders):
                 yield Diagnosis(
                     "INI-WEIGHTS", f"{place.where}, {role}", "values that training can start from",
                     text, f"{place.where}: its initial {role} is wrong: {text}", param.name,
@@ -46,7 +50,11 @@ def initial_weights(examination: Examination) -> Iterator[Diagnosis]:
                 return
 
 
-def _wrong(weight: Array, op: object) -> str:
+def _alike(weight: Array) -> bool:
+    return not (weight != weight[:1]).any()
+
+
+def _wrong(weight: Array, op: object, *, placeholders: bool) -> str:
     """What is wrong with a tensor, the weight of `op` if it is one; empty where nothing is."""
     if not np.isfinite(weight).all():
         return "not a number, or infinite"
@@ -54,7 +62,7 @@ def _wrong(weight: Array, op: object) -> str:
         return ""
     if isinstance(op, Conv):
         fan_in = prod(op.kernel) * op.in_channels // op.groups
-        if op.out_channels > 1 and not (weight != weight[:1]).any():
+        if op.out_channels > 1 and _alike(weight) and not placeholders:
             return "all its filters are identical"
     else:
         fan_in = op.in_features

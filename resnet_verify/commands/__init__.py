@@ -15,7 +15,8 @@ EPILOG = """\
 A target is 'package.module:NAME' or 'path/file.py:NAME', where NAME is a callable that returns
 a model, or a model; or 'path/model.onnx'. Arguments for the callable follow a '?':
   resnet-verify check 'paddle.vision.models:resnet50?num_classes=10'
-Exit codes: 0 all conform, 1 a check failed, 2 usage or a target that cannot be loaded."""
+Exit codes: 0 all conform, 1 a check failed, 2 usage or a target that cannot be loaded,
+130 or 143 ended by Ctrl-C or SIGTERM; what was judged by then is said, and written."""
 
 
 class Parser(argparse.ArgumentParser):

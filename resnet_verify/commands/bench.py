@@ -25,7 +25,7 @@ UNDECIDED = 3
 _EPILOG = """\
 Each target is timed in turn with a yardstick, in processes of their own: with T0, or with what it
 was at the revision REV, or else with its reference. What decides is the CPU time of one thread,
-on a GPU the time of the device. A slowdown is confirmed by a second run.
+on a GPU the time of the device. A difference is confirmed by a second run.
 Exit codes: 0 not slower, or nothing was asked of it; 1 slower; 2 usage, or a target that cannot be
 loaded or timed; 3 undecided within the budget, with --against or --against-rev."""
 
@@ -100,7 +100,7 @@ def _bench(arguments: argparse.Namespace) -> int:
         return OK
     if any(record.verdict == "slower" for record in records):
         return FAILED
-    return OK if all(record.data["runs"][0]["settled"] for record in records) else UNDECIDED
+    return OK if all(record.data["settled"] for record in records) else UNDECIDED
 
 
 def _require_writable(path: Path | None) -> None:

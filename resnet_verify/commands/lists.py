@@ -23,9 +23,10 @@ def add(commands: argparse._SubParsersAction[Parser]) -> None:
 
 def _list(_arguments: argparse.Namespace) -> int:
     from resnet_verify.checks import all_checks
+    from resnet_verify.checks.power import measured
     from resnet_verify.report import check_list
 
-    print(check_list(all_checks()))
+    print(check_list(all_checks(), measured()))
     return OK
 
 

@@ -58,7 +58,7 @@ def compare(percent, workload):
     return {
         "percent": percent,
         "verdict": found.verdict,
-        "settled": found.comparison.settled,
+        "settled": found.settled,
         "first": found.comparison.verdict,
         "ratio": found.comparison.ratio,
         "pairs": [run.comparison.pairs for run in found.runs],
@@ -88,15 +88,15 @@ def table(records):
         verdicts = [(record["verdict"], record["settled"]) for record in group]
         together = sum(benchmark_fails(*record["wall"]) for record in group)
         later = [benchmark_fails(b["wall"][0], a["wall"][1]) for a, b in pairwise(group)]
-        unconfirmed = sum(r["first"] == "slower" != r["verdict"] for r in group)
+        unconfirmed = sum(r["first"] != r["verdict"] for r in group)
         seconds = [record["seconds"] for record in group]
         cells = [
             f"{percent} %",
             len(group),
             sum(verdict == "slower" for verdict, _ in verdicts),
             sum(verdict == "faster" for verdict, _ in verdicts),
-            sum(v == "inconclusive" and settled for v, settled in verdicts) - unconfirmed,
-            sum(v == "inconclusive" and not settled for v, settled in verdicts),
+            sum(v == "inconclusive" and settled for v, settled in verdicts),
+            sum(v == "inconclusive" and not settled for v, settled in verdicts) - unconfirmed,
             unconfirmed,
             f"{together} of {len(group)}",
             f"{sum(later)} of {len(later)}",

@@ -134,9 +134,9 @@ def test_identify_says_the_form(nets, capsys):
 
 def test_list_and_explain(fake, capsys):
     assert run(["list"]) == 0
-    assert capsys.readouterr().out.splitlines()[1] == (
-        "STR-STRIDE  stride sits on the 3x3 convolution"
-    )
+    share, promise = capsys.readouterr().out.splitlines()[1].split(maxsplit=2)[1:]
+    assert share.endswith("%")
+    assert promise == "stride sits on the 3x3 convolution"
     assert run(["explain", "str-stride"]) == 0
     assert capsys.readouterr().out == (
         "STR-STRIDE  stride sits on the 3x3 convolution\n\nHow it is judged.\n\n"
@@ -206,6 +206,17 @@ def test_each_of_several_targets_is_judged_in_a_process_of_its_own(nets, capsys)
     titles = [line for line in out.splitlines() if line[:1] in ("c", "d") and "nets.py:" in line]
     assert [title.split()[0] for title in titles] == ["defect", "defect", "conforming"]
     assert err.splitlines()[-1] == "resnet-verify: judging nets.py:good"
+
+
+def test_targets_judged_side_by_side_are_said_in_order(nets, capsys):
+    words = ["nets.py:slow", "nets.py:good", "--jobs", "2", "--timeout", "2", "--json", "o.json"]
+    assert run(["check", *words]) == 1
+    out = capsys.readouterr().out
+    assert out.index("error        nets.py:slow") < out.index("conforming   nets.py:good")
+    entries = json.loads((nets / "o.json").read_text())["targets"]
+    assert [entry["target"] for entry in entries] == ["nets.py:slow", "nets.py:good"]
+    assert run(["check", "nets.py:good", "--jobs", "2", "--no-isolate"]) == 2
+    assert run(["check", "nets.py:good", "--jobs", "0"]) == 2
 
 
 def test_the_others_are_judged_where_one_does_not_load_or_its_process_dies(nets, capsys):

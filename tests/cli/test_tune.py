@@ -2,7 +2,7 @@
 
 import pytest
 
-from resnet_verify.tune import mkl_cpu_type
+from resnet_ref.tuning import mkl_cpu_type
 
 AMD = "vendor_id\t: AuthenticAMD\nflags\t\t: fpu sse {flags}\n"
 

@@ -61,7 +61,7 @@ def _umask():
     return mask
 
 
-@pytest.fixture(autouse=True)
+@pytest.fixture
 def untouched(tmp_path_factory, monkeypatch):
     """The state of this process before and after is the same, and no process is left."""
     folder = tmp_path_factory.mktemp("temporary")

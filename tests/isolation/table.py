@@ -17,7 +17,7 @@ STAND_INS = {
     "overflows_the_stack": (LOADED, ENDED.format("SIGSEGV (Segmentation fault)")),
     "kills_itself": (LOADED, ENDED.format("SIGKILL (Killed); was memory short?")),
     "stops_itself": (LOADED, LATE),
-    "loops": (LOADED, "loading gave no answer within the time limit of 1 s"),
+    "loops": (LOADED, LATE),
     "loops_and_catches_all": (LOADED, LATE),
     "holds_the_interpreter": (LOADED, LATE),
     "waits_deaf": (LOADED, LATE),
@@ -58,9 +58,9 @@ STAND_INS = {
     "leaves_temporary_files": (FINE, ""),
     "opens_all_files": (FINE, ""),
     "forgets_modules": (FINE, ""),
+    "replaces_json": (FINE, ""),
     # While a check runs
-    "replaces_json": (JUDGED, "its process gave an answer that is no verdict"),
-    "leaves_in_forward": (JUDGED, "NUM-EVAL: sys.exit(3) was called"),
+    "leaves_in_forward": (JUDGED, "NUM-EVAL: SystemExit: 3"),
     "vanishes_in_forward": (JUDGED, "NUM-EVAL: its process left with exit code 0"),
     "crashes_in_forward": (JUDGED, "NUM-EVAL: " + ENDED.format("SIGSEGV")),
     "loops_in_forward": (JUDGED, "NUM-EVAL: " + LATE),
@@ -78,3 +78,67 @@ STAND_INS = {
     "closes_everything_in_forward": (JUDGED, "NUM-EVAL: its process left with exit code 1"),
     "starts_a_daemon_in_forward": (FINE, ""),
 }
+
+GOOD = ("conforming", "")
+RAISES = "the forward pass raises {}"
+LIMITLESS = {"loops", "loops_and_catches_all"}
+"""They are judged with a time limit, of 15 s, or it takes minutes."""
+
+
+def _both(judgement, words=""):
+    return {"paddle": (judgement, words), "torch": (judgement, words)}
+
+
+NETWORKS = {
+    "plain": _both(*GOOD),
+    "is_never_the_same": _both("defect", "head, after linear 0: addition"),
+    "drifts": {
+        "paddle": ("error", ENDED.format("SIGSEGV")),  # Paddle's own: weights set while traced
+        "torch": ("defect", "its weight is not registered with the network"),
+    },
+    "has_no_classes": _both("error", "classes and channels are counted from 1, not 0"),
+    "has_a_million_classes": _both(*GOOD),
+    "has_ten_thousand_layers": {
+        # Paddle takes 300 s to trace it, or ends with SIGSEGV
+        "paddle": ("error", ""),
+        "torch": ("defect", "this is no documented ResNet"),
+    },
+    "makes_float64_the_default": _both(*GOOD),
+    "makes_float64_the_default_in_forward": _both(*GOOD),
+    "seeds_in_forward": _both(*GOOD),
+    "patches_relu": _both("defect", "stem, after relu 0: scale by"),
+    "is_not_initialised": _both("defect", "this is no documented ResNet"),
+    "has_nothing_but_shapes": _both("defect", "Tensor on device meta is not on the expected"),
+    "imports_the_other": _both(*GOOD),
+    "is_named_oddly": _both(*GOOD),
+    "prints": _both(*GOOD),
+    "starts_threads": _both(*GOOD),
+    "gives_itself": _both(*GOOD),
+    "gives_nothing": _both("defect", ""),
+    "gives_words": _both("defect", ""),
+    "vanishes": _both("error", "its process left with exit code 0"),
+    "leaves": _both("error", "SystemExit"),
+    "crashes": _both("error", ENDED.format("SIGSEGV")),
+    "recurses": _both("defect", RAISES.format("RecursionError")),
+    "allocates": _both("defect", RAISES.format("MemoryError: Unable to allocate 50.0 GiB")),
+    "raises_mute": _both("defect", RAISES.format("Mute: (its message cannot be had")),
+    "raises_beyond": _both("error", "Beyond"),
+    "reads_stdin": _both("defect", RAISES.format("EOFError: EOF when reading a line")),
+    "closes_stdout": _both("defect", RAISES.format("OSError: [Errno 9] Bad file descriptor")),
+    "loops": _both("error", "no answer within the time limit of 15 s"),
+    "loops_and_catches_all": _both("error", "no answer within the time limit of 15 s"),
+}
+
+
+def rows():
+    """The rows of the tables of docs/isolation.md."""
+    ends = {LOADED: "error, exit code 2", JUDGED: "error, exit code 1", FINE: "conforming"}
+    for name, (code, words) in STAND_INS.items():
+        yield f"| `{name}` | {ends[code]} | {words} |"
+    for name, told in NETWORKS.items():
+        cells = [": ".join(filter(None, told[framework])) for framework in ("paddle", "torch")]
+        yield f"| `{name}` | {cells[0]} | {cells[1]} |"
+
+
+if __name__ == "__main__":
+    print("\n".join(rows()))

@@ -7,7 +7,9 @@ import pytest
 
 from resnet_verify import isolation
 from resnet_verify.cli import run
-from tests.isolation.table import FINE, LATE, LOADED, STAND_INS
+from tests.isolation.table import FINE, LATE, LOADED, STAND_INS, rows
+
+pytestmark = pytest.mark.usefixtures("untouched")
 
 ROOT = Path(__file__).parents[2]
 
@@ -37,3 +39,8 @@ def test_a_hostile_target(name, report, capfd, monkeypatch):
     outcomes = [check["outcome"] for check in verdict["checks"]]
     assert len(outcomes) == (0 if code == LOADED else 4)
     assert [*report.parent.iterdir()] == [report]
+
+
+def test_the_page_for_users_tells_what_is_tested():
+    page = (ROOT / "docs" / "isolation.md").read_text().splitlines()
+    assert [row for row in rows() if row not in page] == []

@@ -27,7 +27,7 @@ from tests.mutation.measure import Outcome
 from tests.mutation.program import HOLDERS, IMAGE, Extra
 
 NORM_ORDER = ("mean", "variance", "weight", "bias")
-PADDINGS = ("reflect", "replicate", "circular")
+UNSEEN = ("reflect", "replicate", "circular", "squeeze")
 ACTIVATIONS = (
     "leaky_relu", "relu6", "gelu", "silu", "elu", "tanh", "sigmoid", "softplus", "hardswish",
     "selu", "mish",
@@ -35,10 +35,11 @@ ACTIVATIONS = (
 
 
 def can_be_drawn(program):
-    """Whether the program is all structure: no faults, and no padding that adapters fold."""
+    """Whether the program is all structure: no faults, and nothing that only running shows."""
     extras = [step.op.name for step in program.steps if isinstance(step.op, Extra)]
     both = all(step.op.mode == "both" for step in program.steps if isinstance(step.op, Extra))
-    return not program.faults and both and not set(PADDINGS).intersection(extras)
+    unseen = [name for name in extras if name in UNSEEN or name.startswith(("when", "gradient"))]
+    return not program.faults and both and not unseen
 
 
 def graph_of(program):

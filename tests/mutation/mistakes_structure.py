@@ -434,7 +434,7 @@ def _keeps_shape(program, position):
 CONVS = (
     Mistake("stride-moved", "stride", convs("branch", keep=_strided), _stride_elsewhere,
             asked=True),
-    Mistake("stride-lost", "stride|dilat", convs("branch", keep=_strided), _stride_lost),
+    Mistake("stride-lost", "stride|dilat|subsampl", convs("branch", keep=_strided), _stride_lost),
     Mistake("stem-stride-lost", "stride|stem", convs("stem", keep=_strided),
             op_with(stride=(1, 1))),
     *table("padding", convs(keep=has(Conv, kernel=(3, 3), stride=(1, 1), dilation=(1, 1))), {
@@ -463,7 +463,8 @@ CONVS = (
             == p.steps[i].op.out_channels and p.steps[i].op.groups == 1),
             lambda p, i: edit.with_op(p, i, groups=p.steps[i].op.in_channels)),
     Mistake("bias-on", "bias", convs(keep=has(Conv, bias=False)), op_with(bias=True)),
-    Mistake("bias-everywhere", "bias|norm", only(("stem", 0)), _everywhere(Conv, bias=True),
+    Mistake("bias-everywhere", "bias|norm",
+            convs("stem", keep=has(Conv, bias=False)), _everywhere(Conv, bias=True),
             near=False),
     Mistake("conv-shared", "shar", *_shared(Conv)),
     Mistake("width-halved", "width|channels", convs("branch", keep=_has_later_conv),

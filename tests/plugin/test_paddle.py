@@ -79,6 +79,9 @@ def test_twin_batch_and_throughput(project):
         def test_throughput(resnet_throughput, benchmark):
             assert resnet_throughput(batch_size=2, size=32) > 0
             assert benchmark.extra_info["images_per_second"] > 0
+            assert benchmark.extra_info["macs_per_second"] > 0
+            assert benchmark.extra_info["cpu_seconds"] > 0
+            assert len(benchmark.extra_info["fingerprint"]) == 16
         """
     )
     project.runpytest("--benchmark-max-time=0.1").assert_outcomes(passed=2)
