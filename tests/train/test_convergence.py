@@ -11,12 +11,12 @@ from resnet_verify.judge import Options
 from resnet_verify.target import load_target
 
 LEARNERS = "tests/train/learners.py"
-FIRST_STEPS = 4
+FIRST_STEPS = 3
 
 
 @pytest.fixture(autouse=True)
 def few_steps(monkeypatch):
-    """Four steps tell these apart; that the twin learns is seen in the whole check."""
+    """Three steps tell these apart; that the twin learns is seen in the whole check."""
     pytest.importorskip("torch")
     pytest.importorskip("sklearn")
     monkeypatch.delenv("RESNET_VERIFY_DATA", raising=False)
