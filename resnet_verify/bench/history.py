@@ -52,7 +52,7 @@ def histories(store: Store, series: str = "", newest: int = 1000) -> list[Histor
     Raises:
         StoreError: none does.
     """
-    chosen = [known for known in store.series() if known.series.startswith(series)]
+    chosen = store.series(series)
     if series and not chosen:
         raise StoreError(f"no series begins with {series!r}; 'resnet-verify history' lists them")
     return [

@@ -186,8 +186,8 @@ class Store:
             self.add(*new)
         return len(new)
 
-    def series(self) -> list[Series]:
-        """All series, the one with the newest record first."""
+    def series(self, prefix: str = "") -> list[Series]:
+        """The series that begin with `prefix`, the one with the newest record first."""
         c = _records.c
         group = (
             sa.select(
@@ -197,6 +197,7 @@ class Store:
                 sa.func.max(c.at).label("last"),
                 sa.func.min(c.id).label("any"),
             )
+            .where(c.series.startswith(prefix, autoescape=True))
             .group_by(c.series, c.fingerprint)
             .subquery()
         )

@@ -18,7 +18,7 @@ def main(count, url):
         start = time.perf_counter()
         for first in range(0, count, BATCH):
             store.add(*(small(number) for number in range(first, first + BATCH)))
-        print(f"{count} records written in {time.perf_counter() - start:.0f} s")
+        print(f"{count} records written in {time.perf_counter() - start:.0f} s", flush=True)
         for name, ask in (
             ("list", store.series),
             ("show", lambda: histories(store, record(target="net 7").series)),
@@ -26,7 +26,7 @@ def main(count, url):
         ):
             start = time.perf_counter()
             ask()
-            print(f"{name}: {time.perf_counter() - start:.2f} s")
+            print(f"{name}: {time.perf_counter() - start:.2f} s", flush=True)
 
 
 def small(number):
