@@ -117,6 +117,8 @@ def test_fashion_mnist(tmp_path):
         (gzip.compress(b""), "no IDX file"),
         (idx(np.zeros((5, 28, 28))), "one label for each image"),
     ],
+    # Workers have to agree on names, and packed content holds the time of day.
+    ids=["missing", "not packed", "cut off", "too short", "other type", "empty", "too few labels"],
 )
 def test_a_bad_idx_file(tmp_path, content, words):
     path = fashion(tmp_path) / "train-images-idx3-ubyte.gz"
