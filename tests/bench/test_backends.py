@@ -21,7 +21,7 @@ def workload(**words):
 )
 def test_a_step_is_taken(framework, words):
     pytest.importorskip(framework)
-    side = Side(f"resnet_verify.bench.twin:{framework}?arch=resnet20", workload(**words))
+    side = Side(f"resnet_verify.bench.twin:{framework}?arch=resnet18", workload(**words))
     with started(side) as worker:
         assert worker.ready.framework.startswith(framework)
         assert worker.ready.engine == words.get("engine", "eager")
