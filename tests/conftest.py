@@ -20,6 +20,7 @@ FRAMEWORKS = ("paddle", "torch", "mindspore", "onnx", "onnxruntime")
 ALLOWED_SKIPS = (
     "GPU",
     "a browser",
+    "a PostgreSQL",
     *(f"import '{name}'" for name in FRAMEWORKS if name not in REQUIRED),
 )
 

@@ -11,6 +11,8 @@ pytest_plugins = ["pytester"]
 
 def test_benchmark_only_times_the_target(pytester, monkeypatch):
     monkeypatch.setenv("PYTEST_ADDOPTS", "-p no:hypothesispytest")
+    # Where the tests run side by side; the session inside does not.
+    monkeypatch.delenv("PYTEST_XDIST_WORKER", raising=False)
     pytester.makepyfile(
         nets="""
         from resnet_ref.onnx import build
