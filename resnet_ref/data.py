@@ -15,7 +15,7 @@ import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -30,6 +30,8 @@ CIFAR10_CLASSES = tuple("airplane automobile bird cat deer dog frog horse ship t
 FASHION_CLASSES = tuple(
     "t-shirt trouser pullover dress coat sandal shirt sneaker bag ankle-boot".split()
 )
+LARGEST = 64 << 20
+"""Bytes that a file of these datasets may have unpacked; one with more may be a trap."""
 
 
 class DataError(ValueError):
@@ -159,8 +161,15 @@ def _cifar10_batches(path: Path) -> dict[str, bytes]:
             name = Path(member.name).name
             content = archive.extractfile(member) if name in wanted else None
             if content is not None:
-                found[name] = content.read()
+                found[name] = _bounded(path / name, content)
     return found
+
+
+def _bounded(path: Path, packed: IO[bytes] | gzip.GzipFile) -> bytes:
+    content = packed.read(LARGEST + 1)
+    if len(content) > LARGEST:
+        raise DataError(f"{path}: more than {LARGEST >> 20} MiB unpacked; refused")
+    return content
 
 
 def _joined(path: Path, batches: Mapping[str, bytes], names: tuple[str, ...]) -> Images:
@@ -178,19 +187,25 @@ def _joined(path: Path, batches: Mapping[str, bytes], names: tuple[str, ...]) ->
 def _cifar10_batch(path: Path, content: bytes) -> Images:
     try:
         found = _Restricted(io.BytesIO(content), encoding="bytes").load()
+        is_batch = isinstance(found, dict) and {b"data", b"labels"} <= found.keys()
+        pixels, labels = (
+            np.asarray(found[name] if is_batch else ()) for name in (b"data", b"labels")
+        )
     except DataError as error:
         raise DataError(f"{path}: {error}") from None
     except Exception as error:  # a damaged pickle may raise anything
         raise DataError(f"{path}: the file is damaged ({error}); fetch it again") from error
-    if not isinstance(found, dict) or not {b"data", b"labels"} <= found.keys():
+    if not is_batch:
         raise DataError(f"{path}: expected a dictionary with data and labels")
-    pixels, labels = np.asarray(found[b"data"]), np.asarray(found[b"labels"])
     if pixels.dtype != np.uint8 or pixels.ndim != 2 or pixels.shape[1] != 3072:
         raise DataError(
             f"{path}: expected rows of 3072 bytes, found {pixels.dtype} of shape {pixels.shape}"
         )
-    if labels.shape != pixels.shape[:1]:
-        raise DataError(f"{path}: {len(pixels)} images, but labels of shape {labels.shape}")
+    if labels.shape != pixels.shape[:1] or labels.dtype.kind not in "iu":
+        raise DataError(
+            f"{path}: {len(pixels)} images, but labels of type {labels.dtype} and shape "
+            f"{labels.shape}"
+        )
     return _images(path, pixels.reshape(-1, 3, 32, 32), labels)
 
 
@@ -226,7 +241,7 @@ class _Restricted(pickle.Unpickler):
 def _idx(path: Path) -> Array:
     """An array of bytes in the IDX format (http://yann.lecun.com/exdb/mnist)."""
     with gzip.open(path) as file:
-        content = file.read()
+        content = _bounded(path, file)
     zeros, kind, dimensions = struct.unpack(">HBB", content[:4].ljust(4, b"\xff"))
     start = 4 + 4 * dimensions
     if zeros or kind != 8 or not 1 <= dimensions <= 3 or len(content) < start:

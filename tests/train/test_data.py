@@ -4,6 +4,7 @@ import gzip
 import io
 import os
 import pickle
+import random
 import struct
 import tarfile
 from pathlib import Path
@@ -13,6 +14,7 @@ import pytest
 
 from resnet_ref import data
 from resnet_ref.batches import Batches, crop_and_flip
+from tests.isolation.fuzzing import damaged
 
 
 def batch(count, seed=0, changes=()):
@@ -58,7 +60,7 @@ class Harmful:
         (Harmful(), r"asks for posix.mkdir, which no image needs; refused"),
         (b"\x80\x02}q", "damaged"),
         ({"data": 1}, "expected a dictionary with data and labels"),
-        (batch(3, changes={b"labels": [1, 2]}), "3 images, but labels of shape"),
+        (batch(3, changes={b"labels": [1, 2]}), "3 images, but labels of type int64"),
         (batch(3, changes={b"labels": [1, 2, 11]}), "labels have to be 0 to 9"),
         (batch(3, changes={b"data": np.zeros((3, 5), np.uint8)}), "expected rows of 3072 bytes"),
     ],
@@ -167,3 +169,46 @@ def test_a_crop_is_a_shifted_image_half_of_them_flipped():
         assert any(same)
         flipped += same[1] and not same[0]
     assert 120 < flipped < 280
+
+
+def test_what_fills_the_memory_is_refused(tmp_path):
+    bomb = fashion(tmp_path) / "train-images-idx3-ubyte.gz"
+    bomb.write_bytes(gzip.compress(bytes(data.LARGEST + 1), 1))
+    with pytest.raises(data.DataError, match="more than 64 MiB unpacked; refused"):
+        data.fashion_mnist(tmp_path)
+    batches = {"data_batch_1": bytes(data.LARGEST + 1), "test_batch": batch(2)}
+    with pytest.raises(data.DataError, match="data_batch_1: more than 64 MiB"):
+        data.cifar10(archive(tmp_path / "c.tar.gz", batches))
+
+
+def read_or_refused(read, path):
+    """Whether it is refused; where it is read, it is read whole."""
+    try:
+        found = read(path)
+    except data.DataError:
+        return True
+    for images in (found.train, found.test):
+        assert images.pixels.dtype == np.uint8
+        assert images.pixels.shape[0] == len(images.labels)
+        assert set(images.labels.tolist()) <= set(range(10))
+    return False
+
+
+def test_damaged_files_are_refused_or_read_whole(tmp_path):
+    rng = random.Random(0)
+    sound = {name: pickle.dumps(batch(4), protocol=2) for name in ("data_batch_1", "test_batch")}
+    packed = archive(tmp_path / "c.tar.gz", sound).read_bytes()
+    fashion(tmp_path)
+    labels = tmp_path / "train-labels-idx1-ubyte.gz"
+    unpacked = gzip.decompress(labels.read_bytes())
+    refused = 0
+    for _ in range(100):
+        path = tmp_path / "d.tar.gz"
+        path.write_bytes(damaged(packed, rng)[0])
+        refused += read_or_refused(data.cifar10, path)
+        broken = {**sound, "data_batch_1": damaged(sound["data_batch_1"][-600:], rng)[0]}
+        broken["data_batch_1"] = sound["data_batch_1"][:-600] + broken["data_batch_1"]
+        refused += read_or_refused(data.cifar10, archive(path, broken))
+        labels.write_bytes(gzip.compress(damaged(unpacked, rng)[0]))
+        refused += read_or_refused(data.fashion_mnist, tmp_path)
+    assert 150 < refused < 300
