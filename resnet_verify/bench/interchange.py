@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timezone
+from math import isfinite
 from typing import Any
 
 from resnet_verify.bench.record import Record
@@ -56,9 +57,35 @@ def from_pytest_benchmark(report: Mapping[str, Any]) -> list[Record]:
         ValueError: it is none.
     """
     try:
-        return [_record(report, benchmark) for benchmark in report["benchmarks"]]
-    except (KeyError, TypeError, AttributeError) as error:
+        records = [_record(report, benchmark) for benchmark in report["benchmarks"]]
+    except (KeyError, TypeError, AttributeError, ArithmeticError) as error:
         raise ValueError(f"this is no JSON of pytest-benchmark's: {error!r}") from error
+    for record in records:
+        _require_sound(record)
+    return records
+
+
+def _require_sound(record: Record) -> None:
+    """What a file says may be of any type, and would be in the store for ever."""
+    measured = {name: getattr(record, name) for name in ("images_per_second", "at", "load")}
+    compared = {name: getattr(record, name) for name in ("ratio", "low", "high")}
+    for name in ("target", "yardstick", "workload", "fingerprint", "verdict", "commit", "id"):
+        if not isinstance(getattr(record, name), str):
+            raise ValueError(f"{name} of a record is {getattr(record, name)!r}, which is no text")
+    for name, value in measured.items():
+        if not _is_finite(value) or value < 0:
+            raise ValueError(f"{name} of {record.target} is {value!r}, which was never measured")
+    for name, value in compared.items():
+        if value is not None and (not _is_finite(value) or value <= 0):
+            raise ValueError(f"{name} of {record.target} is {value!r}, which is no ratio")
+    if len({value is None for value in compared.values()}) > 1:
+        raise ValueError(f"{record.target} has a ratio without bounds, or bounds without one")
+    if not isinstance(record.data, Mapping) or not isinstance(record.data.get("samples", []), list):
+        raise ValueError(f"data of {record.target} is {record.data!r}, which holds no figures")
+
+
+def _is_finite(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and isfinite(value)
 
 
 def _record(report: Mapping[str, Any], benchmark: Mapping[str, Any]) -> Record:
