@@ -55,7 +55,13 @@ class Twinned(Identified):
     def _run_forward(self, shape: tuple[int, ...]) -> None:
         for training in reversed(self.modes):
             self.adapter.set_training(self.model, training)
-            self.adapter.forward(self.model, self.batch(shape))
+            self._put_out(self.batch(shape))
+
+    def _put_out(self, batch: Array) -> tuple[Array, ...]:
+        outputs = self.adapter.forward(self.model, batch)
+        if not outputs:
+            raise TypeError("what it returns holds no tensor")
+        return outputs
 
     def _run_backward(self, shape: tuple[int, ...]) -> None:
         try:
@@ -64,7 +70,7 @@ class Twinned(Identified):
             output = 0
         self.adapter.set_training(self.model, training=True)
         batch = self.batch(shape)
-        outputs = self.adapter.forward(self.model, batch)
+        outputs = self._put_out(batch)
         self.adapter.step(self.model, batch, np.ones_like(outputs[output]), output)
 
     @cached_property
@@ -171,7 +177,7 @@ class Twinned(Identified):
         self.adapter.set_training(self.model, training=False)
         for shape in shapes_to_try(self.adapter, self.model):
             try:
-                self.adapter.forward(self.model, self.batch(shape))
+                self._put_out(self.batch(shape))
             except Exception:  # the target's code may raise anything; STR-FORWARD tells
                 continue
             return shape

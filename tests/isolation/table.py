@@ -114,7 +114,7 @@ NETWORKS = {
     "prints": _both(*GOOD),
     "starts_threads": _both(*GOOD),
     "gives_itself": _both(*GOOD),
-    "gives_nothing": _both("defect", ""),
+    "gives_nothing": _both("defect", "what it returns holds no tensor"),
     "gives_words": _both("defect", ""),
     "vanishes": _both("error", "its process left with exit code 0"),
     "leaves": _both("error", "SystemExit"),
