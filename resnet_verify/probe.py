@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from math import prod
 from typing import TYPE_CHECKING, Any
 
-from resnet_ref.layers import AvgPool, Conv, Dropout, Linear
+from resnet_ref.layers import Add, AvgPool, Conv, Dropout, Linear
 from resnet_verify.adapters import CaptureError
 from resnet_verify.match import Canonical, Match, in_canonical_order, match_with
 from resnet_verify.normalise import normalise
@@ -149,8 +149,8 @@ def takes(adapter: Adapter, model: Any, shape: tuple[int, ...], like: Match) -> 
 
 
 def _body(kinds: list[type]) -> list[type]:
-    """Everything up to the last convolution."""
-    after = kinds[::-1].index(Conv) if Conv in kinds else 0
+    """Everything up to the last addition; a head may end in a convolution, too."""
+    after = kinds[::-1].index(Add) if Add in kinds else 0
     return kinds[: len(kinds) - after]
 
 

@@ -16,6 +16,7 @@ from resnet_verify.adapters.paddle_graph import to_graph
 from resnet_verify.adapters.paddle_inplace import apply_overwrites, noted_overwrites
 from resnet_verify.adapters.paddle_program import Program, ValueKey, read_program
 from resnet_verify.adapters.paddle_tracing import traceable
+from resnet_verify.adapters.paddle_training import descend
 from resnet_verify.adapters.paddle_weights import read_pdparams
 from resnet_verify.adapters.process_state import python_state
 from resnet_verify.graph import Graph, Param
@@ -187,23 +188,7 @@ class PaddleAdapter:
         rate: float,
     ) -> list[Array]:
         """Eager training steps."""
-        parameters, weights = model.parameters(), paddle.to_tensor(cotangent)
-        if method == "adam":
-            optimiser: Any = paddle.optimizer.Adam(rate, parameters=parameters)
-        else:
-            optimiser = paddle.optimizer.Momentum(
-                rate, 0.9, parameters=parameters, weight_decay=1e-4
-            )
-        seen = []
-        model.clear_gradients()
-        for batches in steps:
-            for batch in batches:
-                found = flatten(model(paddle.to_tensor(batch)), _is_tensor)[output]
-                (found * weights.astype(found.dtype)).sum().backward()
-                seen.append(_numpy(found))
-            optimiser.step()
-            optimiser.clear_grad()
-        return seen
+        return descend(model, steps, cotangent, output, method, rate)
 
     def build(self, network: Network, dtype: str) -> Any:
         """The reference network, built under `dtype` as the default type."""

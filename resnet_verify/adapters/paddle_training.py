@@ -1,0 +1,58 @@
+"""Training steps of Paddle networks by Paddle's own optimisers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import paddle
+
+from resnet_verify.adapters.outputs import flatten
+
+if TYPE_CHECKING:
+    from resnet_verify.adapters import Array
+
+
+def descend(
+    model: Any,
+    steps: Sequence[Sequence[Array]],
+    cotangent: Array,
+    output: int,
+    method: str,
+    rate: float,
+) -> list[Array]:
+    """See `resnet_verify.adapters.Adapter.descend`."""
+    parameters, weights = model.parameters(), paddle.to_tensor(cotangent)
+    seen = []
+    with _one_rate_for_all(parameters):
+        optimiser = _optimiser(parameters, method, rate)
+        model.clear_gradients()
+        for batches in steps:
+            for batch in batches:
+                outputs = flatten(model(paddle.to_tensor(batch)), paddle.is_tensor)
+                chosen = outputs[output].astype(weights.dtype)
+                (chosen * weights).sum().backward()
+                seen.append(chosen.numpy())
+            optimiser.step()
+            optimiser.clear_grad()
+    return seen
+
+
+def _optimiser(parameters: Sequence[Any], method: str, rate: float) -> Any:
+    if method == "adam":
+        return paddle.optimizer.Adam(rate, parameters=parameters)
+    return paddle.optimizer.Momentum(rate, 0.9, parameters=parameters, weight_decay=1e-4)
+
+
+@contextmanager
+def _one_rate_for_all(parameters: Sequence[Any]) -> Iterator[None]:
+    """`ParamAttr` may give a parameter a rate and a regulariser: a recipe, not the network."""
+    kept = [(each, each.optimize_attr, each.regularizer) for each in parameters]
+    try:
+        for each in parameters:
+            each.optimize_attr, each.regularizer = {"learning_rate": 1.0}, None
+        yield
+    finally:
+        for each, attributes, regulariser in kept:
+            each.optimize_attr, each.regularizer = attributes, regulariser
