@@ -30,7 +30,8 @@ class MindSporeTrainer:
     def __init__(self, recipe: Recipe, settings: Settings) -> None:
         self.recipe = recipe
         self.device = "cpu"
-        mindspore.set_device("CPU")
+        if mindspore.get_context("device_target") != "CPU":  # it cannot be set once in use
+            mindspore.set_device("CPU")
         mindspore.set_seed(settings.seed)
         if settings.deterministic:
             mindspore.set_deterministic(True)
