@@ -6,6 +6,8 @@ import random
 
 import pytest
 
+pytest.importorskip("sqlalchemy")
+
 from resnet_verify.bench.interchange import from_pytest_benchmark, to_pytest_benchmark
 from resnet_verify.bench.record import Record
 from tests.isolation.fuzzing import damaged
