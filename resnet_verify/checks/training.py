@@ -150,8 +150,8 @@ def trajectory(examination: Examination) -> Iterator[Diagnosis]:
             yield Diagnosis(
                 "NUM-TRAJECTORY", "the output", "moves as the twin's does",
                 f"relative difference {distance.norm:.2g}",
-                f"after {number} pass{'es' * (number > 1)} of training the output has moved otherwise than the "
-                f"twin's (relative difference {distance.norm:.2g})",
+                f"after {number} pass{'es' * (number > 1)} of training the output has moved "
+                f"otherwise than the twin's (relative difference {distance.norm:.2g})",
             )  # fmt: skip
             return
 
