@@ -30,7 +30,9 @@ def descend(
         model.clear_gradients()
         for batches in steps:
             for batch in batches:
-                outputs = flatten(model(paddle.to_tensor(batch)), paddle.is_tensor)
+                # Static code of Paddle 2.6 has no backward pass for images without a gradient.
+                image = paddle.to_tensor(batch, stop_gradient=False)
+                outputs = flatten(model(image), paddle.is_tensor)
                 chosen = outputs[output].astype(weights.dtype)
                 (chosen * weights).sum().backward()
                 seen.append(chosen.numpy())
