@@ -16,7 +16,7 @@ from resnet_verify.adapters.paddle_graph import to_graph
 from resnet_verify.adapters.paddle_inplace import apply_overwrites, noted_overwrites
 from resnet_verify.adapters.paddle_program import Program, ValueKey, read_program
 from resnet_verify.adapters.paddle_tracing import traceable
-from resnet_verify.adapters.paddle_training import descend
+from resnet_verify.adapters.paddle_training import descend, gradients_apart
 from resnet_verify.adapters.paddle_weights import read_pdparams
 from resnet_verify.adapters.process_state import python_state
 from resnet_verify.graph import Graph, Param
@@ -162,19 +162,18 @@ class PaddleAdapter:
         return bool(np.array_equal(_numpy(image), batch))
 
     def step(self, model: Any, batch: Array, cotangent: Array, output: int) -> Step:
-        """Eager forward and backward of ``sum(outputs[output] * cotangent)``."""
-        model.clear_gradients()
+        """Eager forward and backward; the gradients that the network holds are put back."""
         image = paddle.to_tensor(batch, stop_gradient=False)
-        outputs = flatten(model(image), _is_tensor)
-        chosen = outputs[output]
-        loss = (chosen * paddle.to_tensor(cotangent).astype(chosen.dtype)).sum()
-        if not loss.stop_gradient:
-            loss.backward()
-        gradients = {
-            f"param:{tensor.name}": None if tensor.grad is None else _numpy(tensor.grad)
-            for tensor in model.parameters()
-        }
-        model.clear_gradients()
+        with gradients_apart(model.parameters()):
+            outputs = flatten(model(image), _is_tensor)
+            chosen = outputs[output]
+            loss = (chosen * paddle.to_tensor(cotangent).astype(chosen.dtype)).sum()
+            if not loss.stop_gradient:
+                loss.backward()
+            gradients = {
+                f"param:{tensor.name}": None if tensor.grad is None else _numpy(tensor.grad)
+                for tensor in model.parameters()
+            }
         image_gradient = None if image.grad is None else _numpy(image.grad)
         return Step(tuple(map(_numpy, outputs)), gradients, image_gradient)
 

@@ -182,11 +182,8 @@ class TorchAdapter:
 
     def step(self, model: Any, batch: Array, cotangent: Array, output: int) -> Step:
         """Eager forward and backward; the gradients that the network holds are put back."""
-        held = [(tensor, tensor.grad) for tensor in model.parameters()]
         image = self.tensor(batch).requires_grad_()
-        try:
-            for tensor, _ in held:
-                tensor.grad = None
+        with _gradients_apart(model):
             with as_written():
                 outputs = flatten(model(image), is_tensor)
             loss = (outputs[output] * self.tensor(cotangent).to(outputs[output].dtype)).sum()
@@ -196,9 +193,6 @@ class TorchAdapter:
                 key: None if tensor.grad is None else array_of(tensor.grad)
                 for key, tensor in _by_key(model, None).items()
             }
-        finally:
-            for tensor, gradient in held:
-                tensor.grad = gradient
         image_gradient = None if image.grad is None else array_of(image.grad)
         return Step(tuple(map(array_of, outputs)), gradients, image_gradient)
 
@@ -212,14 +206,13 @@ class TorchAdapter:
         rate: float,
     ) -> list[Array]:
         """Eager training steps; the gradients that the network holds are put back."""
-        held = [(tensor, tensor.grad) for tensor in model.parameters()]
         weights = self.tensor(cotangent)
         if method == "adam":
             optimiser: Any = torch.optim.Adam(model.parameters(), rate)
         else:
             optimiser = torch.optim.SGD(model.parameters(), rate, 0.9, weight_decay=1e-4)
         seen = []
-        try:
+        with _gradients_apart(model):
             for batches in steps:
                 optimiser.zero_grad()
                 for batch in batches:
@@ -228,9 +221,6 @@ class TorchAdapter:
                     (found * weights.to(found.dtype)).sum().backward()
                     seen.append(array_of(found))
                 optimiser.step()
-        finally:
-            for tensor, gradient in held:
-                tensor.grad = gradient
         return seen
 
     def build(self, network: Network, dtype: str) -> Any:
@@ -290,6 +280,19 @@ class TorchAdapter:
     def write_weights(self, model: Any, path: Path) -> None:
         """Save the `state_dict`."""
         torch.save(model.state_dict(), path)
+
+
+@contextmanager
+def _gradients_apart(model: Any) -> Iterator[None]:
+    """Within, gradients start from none; those that the network held are put back."""
+    held = [(tensor, tensor.grad) for tensor in model.parameters()]
+    try:
+        for tensor, _ in held:
+            tensor.grad = None
+        yield
+    finally:
+        for tensor, gradient in held:
+            tensor.grad = gradient
 
 
 @contextmanager
