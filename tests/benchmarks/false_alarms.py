@@ -12,7 +12,8 @@ import warnings
 from dataclasses import replace
 from importlib import import_module
 
-from resnet_ref.spec import ARCHITECTURES, documented_forms
+from resnet_ref.architectures import ARCHITECTURES
+from resnet_ref.spec import documented_forms
 from resnet_verify.checks import select_checks
 from resnet_verify.examine import Examination
 from resnet_verify.target import Target
