@@ -6,6 +6,7 @@ python -m tests.benchmarks.false_alarms --runs 1000 --frameworks torch paddle
 from __future__ import annotations
 
 import argparse
+import gc
 import random
 import time
 import warnings
@@ -32,6 +33,7 @@ def main():
         if time.monotonic() > until:
             break
         alarm = run(number, options.frameworks, options.archs)
+        gc.collect()  # networks in cycles of references, of up to half a gigabyte each
         alarms, done = alarms + bool(alarm), done + 1
         if alarm:
             print(f"run {number}: {alarm}", flush=True)
