@@ -26,6 +26,7 @@ FAMILIES = (
     "numerics",
     "training",
     "convergence",
+    "parallel",
 )
 
 
