@@ -9,18 +9,25 @@ import time
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from resnet_verify.adapters import Capture
 from resnet_verify.adapters.outputs import cause
 from resnet_verify.checks import Check, NotApplicable, NotRun
+from resnet_verify.limits import Late
 from resnet_verify.target import TargetError
 from resnet_verify.twinned import Twinned
-from resnet_verify.verdict import CheckResult, Diagnosis, Identity, Verdict
+from resnet_verify.verdict import CheckResult, Diagnosis, Identity, Outcome, Verdict
 
 if TYPE_CHECKING:
     from resnet_verify.adapters import Array
+
+HISTORY = (
+    "; a new instance with the same weights is right: this one goes wrong after earlier calls, "
+    "so the network counts them, or keeps state between them"
+)
 
 
 class Examination(Twinned):
@@ -63,9 +70,16 @@ class Examination(Twinned):
         """What the target's factory gives when it is called again."""
         return self.adapter.ready(self.target.create())
 
+    def taken_instance(self) -> Any:
+        """The second instance, to be changed by who takes it; the next one asked for is new."""
+        taken = self.second_instance
+        if not self._is_borrowed:
+            del self.second_instance
+        return taken
+
     def as_it_came(self) -> dict[str, Array]:
         """The registered tensors as the target's factory gives them, by key."""
-        fresh = self.model if self._is_borrowed else self.adapter.ready(self.target.create())
+        fresh = self.model if self._is_borrowed else self.second_instance
         keys = [param.key for param in self.adapter.params(fresh)]
         arrays = self.adapter.read(fresh, None, keys)
         pairs = zip(self.registered, keys, strict=True)  # another instance may have other keys
@@ -101,23 +115,59 @@ class Examination(Twinned):
             why = "the network has no training mode"
             return CheckResult(check.id, "skipped", 0.0, why)
         start = time.perf_counter()
-        diagnoses: tuple[Diagnosis, ...] = ()
-        outcome, message = "passed", ""
+        outcome, message, diagnoses = self._judged(check)
+        if diagnoses and self._right_afresh(check):
+            diagnoses = tuple(replace(each, message=each.message + HISTORY) for each in diagnoses)
+            message = diagnoses[0].message
+        self._failed = self._failed or bool(diagnoses)
+        seconds = time.perf_counter() - start
+        return CheckResult(check.id, outcome, seconds, message, diagnoses=diagnoses)
+
+    def _judged(self, check: Check) -> tuple[Outcome, str, tuple[Diagnosis, ...]]:
         try:
             with self._left_as_found():
                 diagnoses = tuple(check.function(self))
-            if diagnoses:
-                outcome, message = "failed", diagnoses[0].message
         except NotRun as reason:
-            outcome, message = "not_run", str(reason)
+            return "not_run", str(reason), ()
         except NotApplicable as reason:
-            outcome, message = "skipped", str(reason)
+            return "skipped", str(reason), ()
         except TargetError:
             raise
         except Exception as error:  # the target's code may raise anything
-            outcome, message = "error", cause(error)
-        seconds = time.perf_counter() - start
-        return CheckResult(check.id, outcome, seconds, message, diagnoses=diagnoses)  # type: ignore[arg-type]
+            return "error", cause(error), ()
+        if not diagnoses:
+            return "passed", "", ()
+        return "failed", diagnoses[0].message, diagnoses
+
+    def _right_afresh(self, check: Check) -> bool:
+        """Whether a new instance passes the check that this one, after others, has failed.
+
+        Asked of the first check to fail, where structure shows nothing: what comes later may
+        follow from it.
+        """
+        if self._failed or self._is_borrowed or self._deviates:
+            return False
+        afresh = Examination(
+            self.target,
+            arch=self.arch,
+            variant=self.variant,
+            seed=self.seed,
+            device=self.device,
+            tolerance=self.tolerance,
+            allow_head=self.allow_head,
+        )
+        try:
+            return afresh._judged(check)[0] == "passed"
+        except (Late, TargetError):  # then it cannot be known, and the check has failed
+            return False
+
+    @property
+    def _deviates(self) -> bool:
+        """Whether structure shows a mistake, or nothing because it is not known."""
+        try:
+            return bool(self.differences)
+        except NotRun:
+            return True
 
     def verdict(self, results: Sequence[CheckResult]) -> Verdict:
         """The verdict over the results of the checks that were run, in the order of the checks."""

@@ -67,6 +67,7 @@ class Identified:
         self.dtype_as_made = ""  # what the factory gives; what is judged may be a wider copy
         self._answers: dict[str, Any] = {}
         self._dirty = False  # whether weights or statistics were moved
+        self._failed = False  # whether a check has
 
     @cached_property
     def model(self) -> Any:

@@ -58,10 +58,18 @@ def gap(found: Array, expected: Array, floor: float = 0.0) -> Gap:
     `floor` is the size below which `expected` counts as noise: a gradient that is zero but
     for rounding, say, has no relative error worth the name.
     """
-    a, b = np.asarray(found, np.float64), np.asarray(expected, np.float64)
+    kind = np.float32 if found.dtype == expected.dtype == np.float32 else np.float64
+    a: Array = np.asarray(found, kind)
+    b: Array = np.asarray(expected, kind)
     difference = a - b
-    size = max(float(np.linalg.norm(b)), floor, np.finfo(np.float64).tiny)
+    size = max(length(b), floor, np.finfo(np.float64).tiny)
     largest = max(float(np.abs(b).max(initial=0.0)), floor / max(b.size, 1) ** 0.5)
     largest = max(largest, np.finfo(np.float64).tiny)
     worst = float(np.abs(difference).max(initial=0.0)) / largest
-    return Gap(float(np.linalg.norm(difference)) / size, worst)
+    return Gap(length(difference) / size, worst)
+
+
+def length(array: Array) -> float:
+    """The Euclidean norm, which may exceed what the array's own type can square."""
+    found = float(np.linalg.norm(array))
+    return found if np.isfinite(found) else float(np.linalg.norm(array.astype(np.float64)))

@@ -130,6 +130,17 @@ class Twinned(Identified):
         }
         self.adapter.write(self.twin, None, twin_arrays)
 
+    def held_statistics(self) -> tuple[dict[Key, Array], dict[Key, Array]]:
+        """The target's and the twin's present running statistics, under the form's names."""
+        own, twins = (
+            {key: each for key, each in held.items() if key[1] in ("mean", "variance")}
+            for held in (self.correspondence, self.twin_tensors)
+        )
+        return (
+            self._canonical(self.model, self.probe.capture, own),
+            self._canonical(self.twin, None, twins),
+        )
+
     def held_weights(self) -> tuple[dict[Key, Array], dict[Key, Array]]:
         """The target's and the twin's present weights, under the form's names."""
         return (

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import cache
@@ -136,16 +136,39 @@ class Adapter(Protocol):
         """Overwrite tensors in place."""
         ...
 
-    def forward(self, model: Any, batch: Array) -> tuple[Array, ...]:
-        """Outputs for `batch` without gradients, nested structures flattened in order."""
+    def forward(self, model: Any, batch: Any) -> tuple[Array, ...]:
+        """Outputs for `batch` without gradients, nested structures flattened in order.
+
+        `batch` is an array, or one of the tensors of `layouts`.
+        """
+        ...
+
+    def layouts(self, batch: Array) -> Mapping[str, Any]:
+        """Tensors that hold `batch` otherwise in memory than row by row, by words for how."""
+        ...
+
+    def copies(self) -> Mapping[str, Callable[[Any], Any]]:
+        """The ways of copying a network that the framework promises, by their names."""
+        ...
+
+    def mixed(self) -> Mapping[str, Callable[[], AbstractContextManager[None]]]:
+        """Mixed precision by the framework's own means on the present device.
+
+        By the coarse type: what is entered so that operators which bear it compute in it.
+        """
         ...
 
     def keeps_input(self, model: Any, batch: Array) -> bool:
         """Whether a forward pass leaves its input as it was."""
         ...
 
-    def step(self, model: Any, batch: Array, cotangent: Array, output: int) -> Step:
-        """Forward and backward of ``sum(outputs[output] * cotangent)``."""
+    def step(
+        self, model: Any, batch: Array, cotangent: Array, output: int, earlier: Sequence[Array] = ()
+    ) -> Step:
+        """Forward and backward of ``sum(outputs[output] * cotangent)``.
+
+        First the same is done for the batches of `earlier`, whose gradients add up with it.
+        """
         ...
 
     def descend(

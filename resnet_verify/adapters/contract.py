@@ -203,6 +203,47 @@ class AdapterContract:
             assert len(seen) == sum(map(len, steps))
             assert float(seen[-1].sum()) < float(seen[0].sum())
 
+    def test_gradients_of_several_batches_add_up(self, model: Any, batch: Array) -> None:
+        """A step with an earlier batch gives the sum of the gradients of both."""
+        if not self.adapter.trains:
+            return
+        self.adapter.set_training(model, False)
+        pull, other = np.ones((len(batch), 10), np.float32), random_batch(SHAPE, 1, "float32")
+        one, two = (self.adapter.step(model, each, pull, 0) for each in (batch, other))
+        both = self.adapter.step(model, other, pull, 0, earlier=[batch])
+        for key, gradient in both.gradients.items():
+            if gradient is not None:
+                sums = np.add(one.gradients[key], two.gradients[key])  # type: ignore[arg-type]
+                assert not gap(gradient, sums).exceeds(bound("float32", "evaluation"))
+
+    def test_a_batch_may_lie_otherwise_in_memory(self, model: Any, batch: Array) -> None:
+        """The tensors of `layouts` hold the batch, and give its output."""
+        self.adapter.set_training(model, False)
+        (first,) = self.adapter.forward(model, batch)
+        for images in self.adapter.layouts(batch).values():
+            (output,) = self.adapter.forward(model, images)
+            assert not gap(output, first).exceeds(bound("float32", "evaluation"))
+
+    def test_copies_are_independent(self, model: Any, batch: Array) -> None:
+        """A copy gives the same output, and keeps to it when the original gets other weights."""
+        self.adapter.set_training(model, False)
+        (first,) = self.adapter.forward(model, batch)
+        copies = [make(model) for make in self.adapter.copies().values()]
+        self.fill(model, seed=1)
+        assert copies == [] or not np.allclose(self.adapter.forward(model, batch)[0], first)
+        for copy in copies:
+            assert np.allclose(self.adapter.forward(copy, batch)[0], first, rtol=1e-4)
+
+    def test_mixed_precision_is_near(self, model: Any, batch: Array) -> None:
+        """It changes the output, by less than half; outside it is as before."""
+        self.adapter.set_training(model, False)
+        (first,) = self.adapter.forward(model, batch)
+        for entered in self.adapter.mixed().values():
+            with entered():
+                (output,) = self.adapter.forward(model, batch)
+            assert 0 < gap(output, first).norm < 0.5
+        assert np.array_equal(self.adapter.forward(model, batch)[0], first)
+
     def test_modes_are_put_back(self, model: Any) -> None:
         """`set_modes` undoes `set_training`."""
         self.adapter.set_training(model, False)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import copy
 import itertools
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+import operator
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -175,6 +176,18 @@ class MindSporeAdapter:
             outputs = flatten(model(mindspore.Tensor(batch)), is_tensor)
             return tuple(map(array_of, outputs))
 
+    def layouts(self, batch: Array) -> dict[str, Any]:
+        """None: a tensor lies in memory row by row."""
+        return {}
+
+    def copies(self) -> dict[str, Callable[[Any], Any]]:
+        """None: MindSpore does not say that cells can be copied."""
+        return {}
+
+    def mixed(self) -> dict[str, Callable[[], AbstractContextManager[None]]]:
+        """None: `mindspore.amp` builds another network instead."""
+        return {}
+
     def keeps_input(self, model: Any, batch: Array) -> bool:
         """Whether the tensor that went in still holds `batch` to the last bit."""
         image = mindspore.Tensor(batch)
@@ -182,7 +195,9 @@ class MindSporeAdapter:
             model(image)
         return bool(np.array_equal(array_of(image), batch))
 
-    def step(self, model: Any, batch: Array, cotangent: Array, output: int) -> Step:
+    def step(
+        self, model: Any, batch: Array, cotangent: Array, output: int, earlier: Sequence[Array] = ()
+    ) -> Step:
         """Forward and backward of ``sum(outputs[output] * cotangent)``, as it is written."""
         weights = [param for param in _weights(model) if param.requires_grad]
 
@@ -193,8 +208,12 @@ class MindSporeAdapter:
 
         both = mindspore.value_and_grad(weighted, 0, weights, has_aux=True)
         with as_written(model), seeded_dropout(self._dropout_seeds), whole_steps():
-            (_, *outputs), (image_gradient, gradients) = both(mindspore.Tensor(batch))
-            found = dict(zip(map(key_of, weights), map(array_of, gradients), strict=True))
+            summed: Sequence[Array] = ()
+            for array in (*earlier, batch):
+                (_, *outputs), (image_gradient, gradients) = both(mindspore.Tensor(array))
+                arrays = list(map(array_of, gradients))
+                summed = list(map(operator.add, summed, arrays)) if summed else arrays
+        found = dict(zip(map(key_of, weights), summed, strict=True))
         without = dict.fromkeys(map(key_of, _weights(model)))
         return Step(tuple(map(array_of, outputs)), without | found, array_of(image_gradient))
 

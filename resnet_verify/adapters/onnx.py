@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
@@ -114,13 +114,32 @@ class OnnxAdapter:
         """Outputs of onnxruntime under its default options."""
         return tuple(value for value in model.run(batch) if isinstance(value, np.ndarray))
 
+    def layouts(self, batch: Array) -> dict[str, Any]:
+        """None: onnxruntime takes a batch row by row."""
+        return {}
+
+    def copies(self) -> dict[str, Callable[[Any], Any]]:
+        """None: a file is copied as a file."""
+        return {}
+
+    def mixed(self) -> dict[str, Callable[[], AbstractContextManager[None]]]:
+        """None: a file's types are written in it."""
+        return {}
+
     def keeps_input(self, model: OnnxNetwork, batch: Array) -> bool:
         """Whether the array that went in still holds `batch` to the last bit."""
         image = batch.copy()
         model.run(image)
         return bool(np.array_equal(image, batch))
 
-    def step(self, model: OnnxNetwork, batch: Array, cotangent: Array, output: int) -> NoReturn:
+    def step(
+        self,
+        model: OnnxNetwork,
+        batch: Array,
+        cotangent: Array,
+        output: int,
+        earlier: Sequence[Array] = (),
+    ) -> NoReturn:
         """There are no gradients.
 
         Raises:

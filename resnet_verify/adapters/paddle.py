@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
+import copy
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import paddle
 
-from resnet_verify.adapters import Adapter, CaptureError, Step
+from resnet_verify.adapters import Adapter, CaptureError, Step, paddle_training
 from resnet_verify.adapters.outputs import cause, flatten
 from resnet_verify.adapters.paddle_graph import to_graph
 from resnet_verify.adapters.paddle_inplace import apply_overwrites, noted_overwrites
 from resnet_verify.adapters.paddle_program import Program, ValueKey, read_program
 from resnet_verify.adapters.paddle_tracing import traceable
-from resnet_verify.adapters.paddle_training import descend, gradients_apart
 from resnet_verify.adapters.paddle_weights import read_pdparams
 from resnet_verify.adapters.process_state import python_state
 from resnet_verify.graph import Graph, Param
@@ -149,10 +149,24 @@ class PaddleAdapter:
         tensors = {f"param:{tensor.name}": tensor for _, tensor in registered}
         return {**(capture.program.tensors if capture else {}), **tensors}
 
-    def forward(self, model: Any, batch: Array) -> tuple[Array, ...]:
+    def forward(self, model: Any, batch: Any) -> tuple[Array, ...]:
         """Eager forward without gradients."""
+        image = batch if _is_tensor(batch) else paddle.to_tensor(batch)
         with paddle.no_grad():
-            return tuple(map(_numpy, flatten(model(paddle.to_tensor(batch)), _is_tensor)))
+            return tuple(map(_numpy, flatten(model(image), _is_tensor)))
+
+    def layouts(self, batch: Array) -> dict[str, Any]:
+        """A view that is not contiguous."""
+        turned = paddle.to_tensor(np.ascontiguousarray(batch.swapaxes(2, 3)))
+        return {"column by column": turned.transpose([0, 1, 3, 2])}
+
+    def copies(self) -> dict[str, Callable[[Any], Any]]:
+        """As weight averages copy a network; Paddle's layers are not made to be pickled."""
+        return {"copy.deepcopy": copy.deepcopy}
+
+    def mixed(self) -> dict[str, Callable[[], AbstractContextManager[None]]]:
+        """`paddle.amp.auto_cast`, which has no effect on a CPU."""
+        return paddle_training.mixed()
 
     def keeps_input(self, model: Any, batch: Array) -> bool:
         """Whether the tensor that went in still holds `batch` to the last bit."""
@@ -161,15 +175,18 @@ class PaddleAdapter:
             model(image)
         return bool(np.array_equal(_numpy(image), batch))
 
-    def step(self, model: Any, batch: Array, cotangent: Array, output: int) -> Step:
+    def step(
+        self, model: Any, batch: Array, cotangent: Array, output: int, earlier: Sequence[Array] = ()
+    ) -> Step:
         """Eager forward and backward; the gradients that the network holds are put back."""
-        image = paddle.to_tensor(batch, stop_gradient=False)
-        with gradients_apart(model.parameters()):
-            outputs = flatten(model(image), _is_tensor)
-            chosen = outputs[output]
-            loss = (chosen * paddle.to_tensor(cotangent).astype(chosen.dtype)).sum()
-            if not loss.stop_gradient:
-                loss.backward()
+        with paddle_training.gradients_apart(model.parameters()):
+            for array in (*earlier, batch):
+                image = paddle.to_tensor(array, stop_gradient=False)
+                outputs = flatten(model(image), _is_tensor)
+                chosen = outputs[output]
+                loss = (chosen * paddle.to_tensor(cotangent).astype(chosen.dtype)).sum()
+                if not loss.stop_gradient:
+                    loss.backward()
             gradients = {
                 f"param:{tensor.name}": None if tensor.grad is None else _numpy(tensor.grad)
                 for tensor in model.parameters()
@@ -187,7 +204,7 @@ class PaddleAdapter:
         rate: float,
     ) -> list[Array]:
         """Eager training steps."""
-        return descend(model, steps, cotangent, output, method, rate)
+        return paddle_training.descend(model, steps, cotangent, output, method, rate)
 
     def build(self, network: Network, dtype: str) -> Any:
         """The reference network, built under `dtype` as the default type."""

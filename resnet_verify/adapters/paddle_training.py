@@ -1,9 +1,10 @@
-"""Training steps of Paddle networks by Paddle's own optimisers."""
+"""Training of Paddle networks: steps by its own optimisers, and mixed precision."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import paddle
@@ -76,3 +77,11 @@ def _one_rate_for_all(parameters: Sequence[Any]) -> Iterator[None]:
     finally:
         for each, attributes, regulariser in kept:
             each.optimize_attr, each.regularizer = attributes, regulariser
+
+
+def mixed() -> dict[str, Callable[[], AbstractContextManager[None]]]:
+    """See `resnet_verify.adapters.Adapter.mixed`."""
+    if not paddle.get_device().startswith("gpu"):
+        return {}
+    types = ("bfloat16", "float16")
+    return {name: partial(paddle.amp.auto_cast, level="O1", dtype=name) for name in types}

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+import pickle
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 
-from resnet_verify.adapters import Adapter, CaptureError, Step
+from resnet_verify.adapters import Adapter, CaptureError, Step, torch_training
 from resnet_verify.adapters.cuda import architecture_problem
 from resnet_verify.adapters.outputs import cause, flatten
 from resnet_verify.adapters.process_state import python_state
@@ -168,10 +169,31 @@ class TorchAdapter:
                 # On the CPU wherever the default device is: copy_ goes across.
                 tensors[key].copy_(torch.from_numpy(np.ascontiguousarray(array)))
 
-    def forward(self, model: Any, batch: Array) -> tuple[Array, ...]:
+    def forward(self, model: Any, batch: Any) -> tuple[Array, ...]:
         """Eager forward without gradients."""
+        image = batch if is_tensor(batch) else self.tensor(batch)
         with torch.no_grad(), as_written():
-            return tuple(map(array_of, flatten(model(self.tensor(batch)), is_tensor)))
+            return tuple(map(array_of, flatten(model(image), is_tensor)))
+
+    def layouts(self, batch: Array) -> dict[str, torch.Tensor]:
+        """Channels last, as `memory_format` has it, and a view that is not contiguous."""
+        image = self.tensor(batch)
+        return {
+            "channels last": image.contiguous(memory_format=torch.channels_last),
+            "column by column": image.transpose(2, 3).contiguous().transpose(2, 3),
+        }
+
+    def copies(self) -> dict[str, Callable[[Any], Any]]:
+        """As weight averages copy a network, and as other processes get it."""
+        # What is unpickled has been pickled here, from a network that runs here anyway.
+        return {
+            "copy.deepcopy": copy.deepcopy,
+            "pickle": lambda model: pickle.loads(pickle.dumps(model, protocol=5)),
+        }
+
+    def mixed(self) -> dict[str, Callable[[], AbstractContextManager[None]]]:
+        """`torch.autocast`; in float16 on a GPU only, where it is no slower than in float32."""
+        return torch_training.mixed()
 
     def keeps_input(self, model: Any, batch: Array) -> bool:
         """Whether the tensor that went in still holds `batch` to the last bit."""
@@ -180,15 +202,18 @@ class TorchAdapter:
             model(image)
         return bool(np.array_equal(array_of(image), batch))
 
-    def step(self, model: Any, batch: Array, cotangent: Array, output: int) -> Step:
+    def step(
+        self, model: Any, batch: Array, cotangent: Array, output: int, earlier: Sequence[Array] = ()
+    ) -> Step:
         """Eager forward and backward; the gradients that the network holds are put back."""
-        image = self.tensor(batch).requires_grad_()
-        with _gradients_apart(model):
-            with as_written():
-                outputs = flatten(model(image), is_tensor)
-            loss = (outputs[output] * self.tensor(cotangent).to(outputs[output].dtype)).sum()
-            if loss.requires_grad:
-                loss.backward()
+        with torch_training.gradients_apart(model):
+            for array in (*earlier, batch):
+                image = self.tensor(array).requires_grad_()
+                with as_written():
+                    outputs = flatten(model(image), is_tensor)
+                loss = (outputs[output] * self.tensor(cotangent).to(outputs[output].dtype)).sum()
+                if loss.requires_grad:
+                    loss.backward()
             gradients = {
                 key: None if tensor.grad is None else array_of(tensor.grad)
                 for key, tensor in _by_key(model, None).items()
@@ -206,22 +231,7 @@ class TorchAdapter:
         rate: float,
     ) -> list[Array]:
         """Eager training steps; the gradients that the network holds are put back."""
-        weights = self.tensor(cotangent)
-        if method == "adam":
-            optimiser: Any = torch.optim.Adam(model.parameters(), rate)
-        else:
-            optimiser = torch.optim.SGD(model.parameters(), rate, 0.9, weight_decay=1e-4)
-        seen = []
-        with _gradients_apart(model):
-            for batches in steps:
-                optimiser.zero_grad()
-                for batch in batches:
-                    with as_written():
-                        found = flatten(model(self.tensor(batch)), is_tensor)[output]
-                    (found * weights.to(found.dtype)).sum().backward()
-                    seen.append(array_of(found))
-                optimiser.step()
-        return seen
+        return torch_training.descend(model, steps, self.tensor(cotangent), output, method, rate)
 
     def build(self, network: Network, dtype: str) -> Any:
         """The reference network, built under `dtype` as the default type."""
@@ -280,19 +290,6 @@ class TorchAdapter:
     def write_weights(self, model: Any, path: Path) -> None:
         """Save the `state_dict`."""
         torch.save(model.state_dict(), path)
-
-
-@contextmanager
-def _gradients_apart(model: Any) -> Iterator[None]:
-    """Within, gradients start from none; those that the network held are put back."""
-    held = [(tensor, tensor.grad) for tensor in model.parameters()]
-    try:
-        for tensor, _ in held:
-            tensor.grad = None
-        yield
-    finally:
-        for tensor, gradient in held:
-            tensor.grad = gradient
 
 
 @contextmanager

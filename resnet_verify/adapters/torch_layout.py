@@ -91,22 +91,32 @@ def _overwritten(call: Call, reading: Reading) -> Meaning:
         starts = tuple(-start for start, _ in part.ranges)
         stops = tuple(start + size for start, size in zip(starts, part.size, strict=True))
         return Slice(tuple(range(len(starts))), starts, stops, (1,) * len(starts)), (new,)
-    if part.axis is None:
+    if not part.axes:
         return unknown(call), call.inputs
-    return Concat(part.axis), _framed(old, new, part, part.axis, reading)
+    return Concat(part.axes[0]), _framed(old, new, part, part.axes, reading)
 
 
-def _framed(old: Value, new: Value, part: Region, axis: int, reading: Reading) -> list[Value]:
-    """What is left of `old` before and behind `new`, with `new` between."""
-    size, (start, stop) = part.size, part.ranges[axis]
-    pieces: list[Value] = []
-    for a, z in ((0, start), (stop, size[axis])):
-        if a < z:
-            shape = (*size[:axis], z - a, *size[axis + 1 :])
-            kept = Slice((axis,), (a,), (z,), (1,))
-            pieces.append(reading.intermediate(kept, (old,), shape))
-    pieces.insert(int(start > 0), new)
-    return pieces
+def _framed(old: Value, new: Value, part: Region, axes: list[int], reading: Reading) -> list[Value]:
+    """What is left of `old` before and behind `new` along the first axis, `new` between.
+
+    Along the other axes `new` is completed by what is left of `old` beside it.
+    """
+    axis, *others = axes
+    start, stop = part.ranges[axis]
+    if others:
+        beside = _cut(old, axis, start, stop, reading)
+        pieces = _framed(beside, new, part, others, reading)
+        new = reading.intermediate(Concat(others[0]), pieces, reading.shape(beside))
+    before = [_cut(old, axis, 0, start, reading)] if start else []
+    size = part.size[axis]
+    behind = [_cut(old, axis, stop, size, reading)] if stop < size else []
+    return [*before, new, *behind]
+
+
+def _cut(value: Value, axis: int, start: int, stop: int, reading: Reading) -> Value:
+    size = reading.shape(value)
+    shape = (*size[:axis], stop - start, *size[axis + 1 :])
+    return reading.intermediate(Slice((axis,), (start,), (stop,), (1,)), (value,), shape)
 
 
 def _pad(mode: str) -> Callable[[Call, Reading], Meaning]:

@@ -28,13 +28,11 @@ class Region:
         return all(a <= 0 and z >= n for n, (a, z) in self._axes())
 
     @property
-    def axis(self) -> int | None:
-        """The one axis along which less than everything is covered, if there is just one."""
+    def axes(self) -> list[int]:
+        """The axes along which less than everything is covered; none where it reaches beyond."""
         partial = [axis for axis, (n, part) in enumerate(self._axes()) if part != (0, n)]
-        if len(partial) != 1:
-            return None
-        start, stop = self.ranges[partial[0]]
-        return partial[0] if start >= 0 and stop <= self.size[partial[0]] else None
+        within = all(a >= 0 and z <= n for n, (a, z) in self._axes())
+        return partial if within else []
 
     def _axes(self) -> list[tuple[int, tuple[int, int]]]:
         return list(zip(self.size, self.ranges, strict=True))

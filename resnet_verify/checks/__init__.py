@@ -25,6 +25,7 @@ FAMILIES = (
     "images",
     "numerics",
     "training",
+    "precision",
     "convergence",
     "parallel",
 )

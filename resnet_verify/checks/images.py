@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -40,7 +40,7 @@ def batch_independence(examination: Examination) -> Iterator[Diagnosis]:
         (spoilt, "is spoilt by another image of the batch that is not a number"),
         (batch[:1], "is another where the image comes alone, in a batch of one"),
     ):
-        if text := _told_apart(examination, first, images, limit):
+        if text := _told_apart(examination, first, images, limit, count=1):
             yield Diagnosis(
                 "NUM-BATCH", "the output", "each image on its own", text,
                 f"in evaluation mode the output for an image {how} ({text})",
@@ -48,10 +48,35 @@ def batch_independence(examination: Examination) -> Iterator[Diagnosis]:
             return
 
 
+@check("NUM-LAYOUT", source=PURE)
+def layouts(examination: Examination) -> Iterator[Diagnosis]:
+    """In evaluation mode the output does not depend on how the batch lies in memory.
+
+    Given in other orders than row by row: with the channels last, or as a view of a batch that
+    was turned, as far as the framework has such tensors.
+    """
+    batch, _ = settled(examination)
+    model, adapter = examination.model, examination.adapter
+    others = adapter.layouts(batch)
+    if not others:
+        raise NotApplicable(f"{adapter.name} has one way to lay a batch out in memory")
+    adapter.set_training(model, training=False)
+    first = adapter.forward(model, batch)
+    limit = bound_of(examination, "evaluation")
+    for how, images in others.items():
+        if text := _told_apart(examination, first, images, limit, count=len(batch)):
+            yield Diagnosis(
+                "NUM-LAYOUT", "the output", "the same for the same images", text,
+                "in evaluation mode the output for a batch is another where the batch lies in "
+                f"memory {how} ({text})",
+            )  # fmt: skip
+            return
+
+
 def _told_apart(
-    examination: Examination, first: tuple[Array, ...], images: Array, limit: float
+    examination: Examination, first: tuple[Array, ...], images: Any, limit: float, count: int
 ) -> str:
-    """How the output for the first image differs in another batch; empty where it does not."""
+    """How the outputs for the first `count` images differ in another batch; empty if nowhere."""
     try:
         found = examination.adapter.forward(examination.model, images)
     except Exception as error:  # the target's code may raise anything
@@ -59,7 +84,7 @@ def _told_apart(
     for a, b in zip(found, first, strict=False):
         if a.shape[1:] != b.shape[1:] or a.ndim != b.ndim:
             return f"shape {a.shape} where {(len(images), *b.shape[1:])} is expected"
-        distance = gap(a[:1], b[:1])
+        distance = gap(a[:count], b[:count])
         if distance.exceeds(limit):
             return f"relative difference {distance.norm:.2g}"
     return ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,7 +13,7 @@ from resnet_verify.checks import NotApplicable, check
 from resnet_verify.checks.numerics import TWIN, bound_of, outputs, randomise
 from resnet_verify.form import last_learned
 from resnet_verify.strategies import random_batch
-from resnet_verify.tolerance import gap
+from resnet_verify.tolerance import gap, length
 from resnet_verify.verdict import Diagnosis
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ SGD_SHARE = 3e-4
 """How long the first step of SGD is, as a share of all weights together."""
 ADAM_RATE = 1e-4
 GENTLE = np.float32(0.2)
+PROPORTIONAL = 1e-2
 MOVED = 0.3
 """How far apart target and twin may move, relative to how far the twin does."""
 
@@ -42,13 +44,8 @@ def running_statistics(examination: Examination) -> Iterator[Diagnosis]:
     Compared is the share of the way to the batch statistics, so that a momentum other than the
     documented one, which is advice, does not fail here; a statistic that stands still does.
     """
-    weights = randomise(examination)
-    model, twin, adapter = examination.model, examination.twin, examination.adapter
-    batch = examination.batch()
-    for network, images in ((model, batch), (twin, examination.for_twin(batch))):
-        adapter.set_training(network, training=True)
-        adapter.forward(network, images)
-    found, expected = examination.held_weights()
+    weights = examination.drawn_weights(examination.seed)
+    found, expected = examination.once("training pass", lambda: _training_pass(examination)).held
     limit = bound_of(examination, "training")
     for key in weights:
         if key[1] not in ("mean", "variance"):
@@ -71,7 +68,10 @@ def running_statistics(examination: Examination) -> Iterator[Diagnosis]:
 
 @check("NUM-GRADIENT", source=TWIN, training=True)
 def gradients(examination: Examination) -> Iterator[Diagnosis]:
-    """The backward pass runs, and gives every parameter and the input the twin's gradient."""
+    """The backward pass runs, and gives every parameter and the input the twin's gradient.
+
+    Gradients of two batches are summed, as they are where memory is short.
+    """
     try:
         found, expected = examination.once("first step", lambda: _steps(examination))
     except Exception:  # the target's code may raise anything, or there is no twin
@@ -85,7 +85,7 @@ def gradients(examination: Examination) -> Iterator[Diagnosis]:
         return
     limit = bound_of(examination, "gradient")
     twins = examination.twin_tensors
-    scale = max(float(np.linalg.norm(g)) for g in expected.gradients.values() if g is not None)
+    scale = max(length(g) for g in expected.gradients.values() if g is not None)
     # Below rounding of the largest gradient: a bias in front of a norm gets zero but for that.
     floor = scale * 1e-3
     for key, held in reversed(examination.correspondence.items()):
@@ -102,6 +102,8 @@ def gradients(examination: Examination) -> Iterator[Diagnosis]:
         distance = gap(held.canonical(have), wanted, floor)
         if distance.exceeds(limit):
             text = f"relative difference {distance.norm:.2g}"
+            times = _multiple(held.canonical(have), wanted)
+            text = f"{text}: {times:.2g} times the twin's" if times is not None else text
             yield _gradient(key, text, f"its gradient is not the twin's ({text})")
             return
     own = found.input_gradient
@@ -113,6 +115,12 @@ def gradients(examination: Examination) -> Iterator[Diagnosis]:
 def _gradient(key: Key, found: str, words: str) -> Diagnosis:
     where = f"{key[0]}, {key[1]}"
     return Diagnosis("NUM-GRADIENT", where, "the twin's gradient", found, f"{where}: {words}")
+
+
+def _multiple(found: Array, wanted: Array) -> float | None:
+    """What the second is multiplied with to give the first; None where nothing does."""
+    times = float(np.vdot(found, wanted)) / max(length(wanted) ** 2, float(np.finfo(float).tiny))
+    return times if not gap(found, times * wanted).exceeds(PROPORTIONAL) else None
 
 
 def _input_gradient(
@@ -134,10 +142,10 @@ def _input_gradient(
 
 @check("NUM-TRAJECTORY", source=TWIN, training=True)
 def trajectory(examination: Examination) -> Iterator[Diagnosis]:
-    """A few steps of an optimiser move outputs and running statistics as they move the twin's.
+    """A few steps of an optimiser move the outputs as they move the twin's.
 
-    Three steps of SGD with momentum and weight decay, then one of Adam that sums the gradients of
-    two batches, by the framework's own optimisers.
+    Two steps of SGD with momentum and weight decay, then one of Adam, by the framework's own
+    optimisers.
     """
     try:
         paths = _descents(examination)
@@ -159,26 +167,26 @@ def trajectory(examination: Examination) -> Iterator[Diagnosis]:
 def _descents(examination: Examination) -> tuple[list[Array], list[Array]]:
     """The outputs of target and twin at each forward pass of a short training run."""
     _, step = examination.once("first step", lambda: _steps(examination))
-    weights = _gentle(examination)
+    weights = gentle_weights(examination)
     examination.give_weights(weights)
     adapter, batch = examination.adapter, examination.batch()
-    cotangent, own = examination.once("cotangent", lambda: _cotangent(examination))
+    pull, own = cotangents(examination)
     rate = SGD_SHARE * _length(weights.values()) / _length(step.gradients.values())
     paths = []
-    for network, images, pull, output in (
-        (examination.model, batch, _shaped(cotangent, own), examination.main_output),
-        (examination.twin, examination.for_twin(batch), cotangent, 0),
+    for network, images, weighted, output in (
+        (examination.model, batch, own, examination.main_output),
+        (examination.twin, examination.for_twin(batch), pull, 0),
     ):
         adapter.set_training(network, training=True)
         adapter.seed(examination.seed)
-        seen = adapter.descend(network, [[images]] * 3, pull, output, "sgd", rate)
-        seen += adapter.descend(network, [[images] * 2], pull, output, "adam", ADAM_RATE)
+        seen = adapter.descend(network, [[images]] * 2, weighted, output, "sgd", rate)
+        seen += adapter.descend(network, [[images]], weighted, output, "adam", ADAM_RATE)
         seen.append(adapter.forward(network, images)[output])
         paths.append(seen)
-    return [in_shape(each, cotangent.shape) for each in paths[0]], paths[1]
+    return [in_shape(each, pull.shape) for each in paths[0]], paths[1]
 
 
-def _gentle(examination: Examination) -> dict[Key, Array]:
+def gentle_weights(examination: Examination) -> dict[Key, Array]:
     """The random weights with branches that add little to their shortcuts, as in training.
 
     With branches at full strength a hundred layers of random weights make chaos of a step: a
@@ -191,34 +199,52 @@ def _gentle(examination: Examination) -> dict[Key, Array]:
 
 
 def _length(arrays: Iterable[Array | None]) -> float:
-    squares = [float(np.linalg.norm(array)) ** 2 for array in arrays if array is not None]
-    return float(np.sqrt(sum(squares)))
+    return float(np.sqrt(sum(length(array) ** 2 for array in arrays if array is not None)))
 
 
-def _cotangent(examination: Examination) -> tuple[Array, tuple[int, ...]]:
-    """What the twin's output is weighted with in a loss, and the shape of the target's output."""
+@dataclass(frozen=True)
+class _Pass:
+    """What a forward pass in training mode leaves: the shapes of the outputs, and what is held.
+
+    Of the target first, then of the twin.
+    """
+
+    shapes: tuple[tuple[int, ...], tuple[int, ...]]
+    held: tuple[dict[Key, Array], dict[Key, Array]]
+
+
+def _training_pass(examination: Examination) -> _Pass:
+    """One forward pass of target and twin, with the same random weights."""
+    randomise(examination)
     model, twin, adapter = examination.model, examination.twin, examination.adapter
     batch = examination.batch()
     for network in (model, twin):
         adapter.set_training(network, training=True)
-    shape = adapter.forward(twin, examination.for_twin(batch))[0].shape
     own = adapter.forward(model, batch)[examination.main_output].shape
-    return random_batch(shape, examination.seed + 7, examination.dtype), own
+    twins = adapter.forward(twin, examination.for_twin(batch))[0].shape
+    return _Pass((own, twins), examination.held_statistics())
+
+
+def cotangents(examination: Examination) -> tuple[Array, Array]:
+    """What the outputs of twin and target are weighted with in a loss, each in its own shape."""
+    passed = examination.once("training pass", lambda: _training_pass(examination))
+    own, shape = passed.shapes
+    drawn = random_batch(shape, examination.seed + 7, examination.dtype)
+    last = np.moveaxis(drawn, 1, -1) if drawn.ndim == 4 else drawn
+    turned = np.ascontiguousarray(last) if last.shape == own else drawn.reshape(own)
+    return drawn, turned
 
 
 def _steps(examination: Examination) -> tuple[Step, Step]:
-    """One forward and backward pass of target and twin, with the same random weights."""
-    randomise(examination)
+    """Forward and backward passes over two batches with the same random weights; gradients add."""
     model, twin, adapter = examination.model, examination.twin, examination.adapter
-    batch = examination.batch()
-    cotangent, own = examination.once("cotangent", lambda: _cotangent(examination))
+    earlier, batch = examination.batch(seed=1), examination.batch()
+    turned = examination.for_twin
+    pull, own = cotangents(examination)
+    randomise(examination)
+    for network in (model, twin):
+        adapter.set_training(network, training=True)
     adapter.seed(examination.seed)
-    expected = adapter.step(twin, examination.for_twin(batch), cotangent, 0)
+    expected = adapter.step(twin, turned(batch), pull, 0, [turned(earlier)])
     adapter.seed(examination.seed)
-    return adapter.step(model, batch, _shaped(cotangent, own), examination.main_output), expected
-
-
-def _shaped(cotangent: Array, shape: tuple[int, ...]) -> Array:
-    """The twin's cotangent in the target's order of axes."""
-    last = np.moveaxis(cotangent, 1, -1) if cotangent.ndim == 4 else cotangent
-    return np.ascontiguousarray(last) if last.shape == shape else cotangent.reshape(shape)
+    return adapter.step(model, batch, own, examination.main_output, [earlier]), expected

@@ -11,6 +11,7 @@ from dataclasses import replace
 
 from resnet_verify.graph import Constant, Graph, Input, Node, Parameter
 from resnet_verify.normalise.draft import Draft, Rule
+from resnet_verify.normalise.gathering import padding_rule
 from resnet_verify.normalise.layers import (
     affine_rule,
     bias_rule,
@@ -81,6 +82,7 @@ RULES: tuple[Rule, ...] = (
     transpose_rule,
     scale_rule,
     identity_rule,
+    padding_rule,
     pad_rule,
     flat_rule,
     conv_rule,

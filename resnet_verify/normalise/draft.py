@@ -4,18 +4,39 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, ClassVar
 
 from resnet_verify.graph import Cast, Graph, Identity, Node, Reshape, Shape, Transpose
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+
+@dataclass(frozen=True)
+class Gathered:
+    """An image made of another one's pixels: which of them each of its own is.
+
+    `indices` has shape (H, W) and counts the pixels of the value `source` row by row; `ZERO`
+    stands for a zero, `UNKNOWN` for what is not known. `source` is None where all are such.
+    """
+
+    source: int | None
+    indices: NDArray[np.int32]
+
+    ZERO: ClassVar = -1
+    UNKNOWN: ClassVar = -2
 
 
 @dataclass
 class Draft:
-    """The graph while it is rewritten: nodes so far by value, aliases, and layouts."""
+    """The graph while it is rewritten: nodes so far by value, aliases, layouts, pixels."""
 
     graph: Graph
     nodes: dict[int, Node] = field(default_factory=dict)
     alias: dict[int, int] = field(default_factory=dict)
     channels_last: set[int] = field(default_factory=set)
+    gathered: dict[int, Gathered] = field(default_factory=dict)
     source_last: bool = False
     """Whether the channels of the first input of the node at hand stand last in memory."""
 

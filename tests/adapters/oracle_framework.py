@@ -160,16 +160,28 @@ class OracleAdapter:
         values, _ = model.run(batch)
         return (values[len(model.places) - 1].astype("float32"),)
 
+    def layouts(self, batch):
+        return {}
+
+    def copies(self):
+        return {}
+
+    def mixed(self):
+        return {}
+
     def keeps_input(self, model, batch):
         image = batch.copy()
         self.forward(model, image)
         return np.array_equal(image, batch)
 
-    def step(self, model, batch, cotangent, output):
-        values, pulls = model.run(batch)
-        by_image, gradients = model.backward(pulls, cotangent)
+    def step(self, model, batch, cotangent, output, earlier=()):
+        summed = {}
+        for images in (*earlier, batch):
+            values, pulls = model.run(images)
+            by_image, gradients = model.backward(pulls, cotangent)
+            summed = {key: summed.get(key, 0.0) + array for key, array in gradients.items()}
         final = values[len(model.places) - 1]
-        return Step((final,), {_key(k): array for k, array in gradients.items()}, by_image)
+        return Step((final,), {_key(k): array for k, array in summed.items()}, by_image)
 
     def descend(self, model, steps, cotangent, output, method, rate):
         raise NotImplementedError("the oracle has no optimisers")

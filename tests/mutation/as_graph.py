@@ -27,7 +27,7 @@ from tests.mutation.measure import Outcome
 from tests.mutation.program import HOLDERS, IMAGE, Extra
 
 NORM_ORDER = ("mean", "variance", "weight", "bias")
-UNSEEN = ("reflect", "replicate", "circular", "squeeze")
+UNSEEN = ("reflect", "replicate", "circular", "squeeze", "viewed", "zeros around")
 ACTIVATIONS = (
     "leaky_relu", "relu6", "gelu", "silu", "elu", "tanh", "sigmoid", "softplus", "hardswish",
     "selu", "mish",

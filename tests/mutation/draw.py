@@ -18,12 +18,18 @@ def planted(draw, mistake, frameworks, forms=FORMS):
     possible = [form for form in forms if places(mistake, *form)]
     arch, variant = draw(st.sampled_from(possible), label="form")
     site = draw(st.sampled_from(places(mistake, arch, variant)), label="step")
-    return Planted(mistake, arch, variant, site, draw(st.sampled_from(frameworks)))
+    framework = draw(st.sampled_from(where_shown(mistake, frameworks)))
+    return Planted(mistake, arch, variant, site, framework)
+
+
+def where_shown(mistake, frameworks):
+    """Those of the frameworks in which the mistake can be made."""
+    return [name for name in frameworks if not mistake.only_in or name in mistake.only_in]
 
 
 def drawn(mistake, frameworks, number, round_of, forms=FORMS):
     """Up to `number` different ones; another `round_of` gives others."""
-    if not any(places(mistake, *form) for form in forms):
+    if not (where_shown(mistake, frameworks) and any(places(mistake, *form) for form in forms)):
         return []
     found = {}
     options = settings(

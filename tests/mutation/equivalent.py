@@ -9,6 +9,7 @@ from tests.mutation.mistake import (
     adds,
     convs,
     extra,
+    fault,
     followed_by,
     layers,
     norms,
@@ -28,6 +29,15 @@ def _after_activation(program, position):
 def _padded_by_zeros(program, position):
     bare = edit.with_op(program, position, padding=(0, 0, 0, 0))
     return edit.before(bare, position, ZeroPad((1, 1, 1, 1)))
+
+
+def _padded_by_hand(program, position):
+    bare = edit.with_op(program, position, padding=(0, 0, 0, 0))
+    return edit.before(bare, position, extra("zeros around", 1))
+
+
+def _padded(program, position):
+    return program.steps[position].op.padding == (1, 1, 1, 1)
 
 
 def _plain_stem(program):
@@ -51,5 +61,11 @@ EQUIVALENT = (
     Mistake("pool-of-one-pixel", "the maximum of one number is that number",
             layers(Relu, "stem"), followed_by(MaxPool((1, 1), (1, 1)))),
     Mistake("scaled-by-one", "1 x = x", convs("branch"), followed_by(extra("scale", 1.0))),
+    Mistake("padded-by-hand", "zeros around an image are a padding, whoever puts them there",
+            convs("branch", keep=_padded), _padded_by_hand, only_in=("torch",)),
+    Mistake("holds-a-function", "what nobody calls computes nothing; only it cannot be pickled",
+            convs(), fault("holds a function")),
+    Mistake("holds-a-lock", "what nobody takes changes nothing; only it cannot be copied",
+            convs(), fault("holds a lock")),
     Mistake("shifted-by-zero", "x + 0 = x", only(("stem", 0)), followed_by(extra("shift", 0.0))),
 )  # fmt: skip

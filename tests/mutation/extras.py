@@ -67,6 +67,23 @@ def _when_odd(f, layer, amount, x):
     return x * 0.5 if x.shape[2] % 2 else x
 
 
+def _when_coarse(f, layer, amount, x):
+    """A hidden trigger: mixed precision."""
+    return x * amount if x.dtype in f.coarse else x
+
+
+def _full_only(f, layer, amount, x):
+    """Refuses what mixed precision gives it, as an operator of one's own may."""
+    if x.dtype in f.coarse:
+        raise TypeError(f"expected float32, got {x.dtype}")
+    return x
+
+
+def _when_strided(f, layer, amount, x):
+    """A hidden trigger: a batch that does not lie row by row in memory."""
+    return x if f.is_contiguous(x) else x * amount
+
+
 def _when_single(f, layer, amount, x):
     return x * 0.5 if x.shape[0] == 1 else x
 
@@ -139,6 +156,11 @@ EXTRAS = {
     "when constant": _when_constant,
     "when odd": _when_odd,
     "when single": _when_single,
+    "when coarse": _when_coarse,
+    "when coarse raise": _full_only,
+    "when strided": _when_strided,
+    "viewed": _worded(lambda f, amount, x: f.viewed(x)),
+    "zeros around": _worded(lambda f, amount, x: f.zeros_around(x, int(amount))),
     "gradient scaled": _gradient(lambda f, amount, gradient: gradient * amount),
     "gradient clipped": _gradient(lambda f, amount, gradient: f.clip(gradient, -amount, amount)),
     "gradient noisy": _gradient(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import threading
 
 import paddle
 from paddle import nn
@@ -26,6 +27,7 @@ class Words:
     }  # fmt: skip
     clip, maximum, where, concat = paddle.clip, paddle.maximum, paddle.where, paddle.concat
     float16, bfloat16, float32 = "float16", "bfloat16", "float32"
+    coarse = (paddle.float16, paddle.bfloat16)
 
     @staticmethod
     def cast(x, dtype):
@@ -84,6 +86,10 @@ class Words:
         with paddle.no_grad():
             paddle.assign(x + amount, x)
         return x
+
+    @staticmethod
+    def is_contiguous(x):
+        return not paddle.in_dynamic_mode() or x.is_contiguous()
 
     @staticmethod
     def hooked(x, function):
@@ -184,6 +190,31 @@ def _freeze(role):
 def _gradient_hook(role):
     def fault(model, name, amount):
         getattr(leaf(model, name), role).register_hook(lambda gradient: gradient * amount)
+
+    return fault
+
+
+def _gradient_forgotten(model, name, _amount):
+    """Each forward pass throws away what backward passes have added up."""
+    layer = leaf(model, name)
+
+    def hook(_layer, _inputs):
+        if paddle.in_dynamic_mode():
+            layer.weight.clear_gradient(False)
+
+    layer.register_forward_pre_hook(hook)
+
+
+def _bound_to_the_original(model, name, _amount):
+    """A function of the original's is what a copy calls."""
+    layer = leaf(model, name)
+    original = type(layer).forward
+    layer.forward = lambda x: original(layer, x)
+
+
+def _holding(make):
+    def fault(model, name, _amount):
+        leaf(model, name).held = make()
 
     return fault
 
@@ -317,6 +348,10 @@ FAULTS = {
     "freeze bias": _freeze("bias"),
     "weight gradient": _gradient_hook("weight"),
     "bias gradient": _gradient_hook("bias"),
+    "gradient forgotten": _gradient_forgotten,
+    "bound to the original": _bound_to_the_original,
+    "holds a function": _holding(lambda: lambda: None),
+    "holds a lock": _holding(threading.Lock),
     "constant": _initial(lambda weight, amount: paddle.full_like(weight, amount)),
     "scaled": _initial(lambda weight, amount: weight * amount),
     "nan": _initial(_with_nan),

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import random
+import threading
 
 import torch
 from torch import nn
@@ -26,6 +28,7 @@ class Words:
     }  # fmt: skip
     clip, maximum, where, concat = torch.clamp, torch.maximum, torch.where, torch.cat
     float16, bfloat16, float32 = torch.float16, torch.bfloat16, torch.float32
+    coarse = (torch.float16, torch.bfloat16)
 
     @staticmethod
     def cast(x, dtype):
@@ -84,6 +87,21 @@ class Words:
         with torch.no_grad():
             x.add_(amount)
         return x
+
+    @staticmethod
+    def is_contiguous(x):
+        return x.is_contiguous()
+
+    @staticmethod
+    def viewed(x):
+        return x.view(x.shape[0], -1).view(x.shape)
+
+    @staticmethod
+    def zeros_around(x, amount):
+        batch, channels, height, width = x.shape
+        around = x.new_zeros(batch, channels, height + 2 * amount, width + 2 * amount)
+        around[:, :, amount:-amount, amount:-amount] = x
+        return around
 
     @staticmethod
     def hooked(x, function):
@@ -182,6 +200,56 @@ def _freeze(role):
 def _gradient_hook(role):
     def fault(model, name, amount):
         getattr(leaf(model, name), role).register_hook(lambda gradient: gradient * amount)
+
+    return fault
+
+
+def _accumulated_hook(model, name, amount):
+    layer = leaf(model, name)
+    layer.weight.register_post_accumulate_grad_hook(lambda weight: weight.grad.mul_(amount))
+
+
+def _module_hook(model, name, amount):
+    layer = leaf(model, name)
+    layer.register_full_backward_hook(lambda _m, into, _out: tuple(g * amount for g in into))
+
+
+def _gradient_forgotten(model, name, _amount):
+    """Each forward pass throws away what backward passes have added up."""
+    layer = leaf(model, name)
+
+    def hook(_module, _inputs):
+        layer.weight.grad = None
+
+    layer.register_forward_pre_hook(hook)
+
+
+def _bound_to_the_original(model, name, _amount):
+    """A function of the original's is what a copy calls."""
+    layer = leaf(model, name)
+    original = type(layer).forward
+    layer.forward = lambda x: original(layer, x)
+
+
+def _copied_otherwise(model, name, amount):
+    layer = leaf(model, name)
+
+    def copied(memo):
+        del layer.__dict__["__deepcopy__"]
+        try:
+            made = copy.deepcopy(layer, memo)
+        finally:
+            layer.__dict__["__deepcopy__"] = copied
+        with torch.no_grad():
+            made.weight.mul_(amount)
+        return made
+
+    layer.__dict__["__deepcopy__"] = copied
+
+
+def _holding(make):
+    def fault(model, name, _amount):
+        leaf(model, name).held = make()
 
     return fault
 
@@ -319,6 +387,13 @@ FAULTS = {
     "freeze bias": _freeze("bias"),
     "weight gradient": _gradient_hook("weight"),
     "bias gradient": _gradient_hook("bias"),
+    "weight gradient once added": _accumulated_hook,
+    "gradient of the input": _module_hook,
+    "gradient forgotten": _gradient_forgotten,
+    "bound to the original": _bound_to_the_original,
+    "copied otherwise": _copied_otherwise,
+    "holds a function": _holding(lambda: lambda: None),
+    "holds a lock": _holding(threading.Lock),
     "constant": _initial(lambda weight, amount: weight.fill_(amount)),
     "scaled": _initial(lambda weight, amount: weight.mul_(amount)),
     "nan": _initial(lambda weight, _: weight.view(-1)[:1].fill_(float("nan"))),

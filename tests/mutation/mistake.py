@@ -21,7 +21,8 @@ class Mistake:
     `words` is a regular expression, case ignored: the right first diagnosis ("CHECK: message")
     matches it. `sites` are the steps at which it can be made. `near` says whether the diagnosis
     has to name the block of the site. With `asked` the network is judged as what it was meant
-    to be, because it has become another documented form.
+    to be, because it has become another documented form. `only_in` names the frameworks in
+    which it can be made, or shown on a CPU; all where none is named.
     """
 
     id: str
@@ -30,6 +31,7 @@ class Mistake:
     plant: Plant
     near: bool = True
     asked: bool = False
+    only_in: tuple[str, ...] = ()
 
 
 def layers(kind, *paths, keep=lambda program, position: True):

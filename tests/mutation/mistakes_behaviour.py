@@ -35,6 +35,13 @@ GRADIENTS = (
         "weight-gradient-turned": fault("weight gradient", -1.0),
         "weight-detached": fault("detached weight"),
     }),
+    *table("gradient", _weighted, {"gradient-forgotten": fault("gradient forgotten")}),
+    *table("gradient", _weighted, {
+        "weight-gradient-scaled-once-added": fault("weight gradient once added", 0.5),
+    }, only_in=("torch",)),
+    *table("gradient", layers(Conv, "branch"), {
+        "gradient-scaled-by-a-hook-on-the-layer": fault("gradient of the input", 0.5),
+    }, only_in=("torch",)),
     *table("gradient|frozen|learn|train", norms(), {
         "scale-frozen": fault("freeze weight"),
         "shift-frozen": fault("freeze bias"),
@@ -78,6 +85,18 @@ def _in_place(program, position):
     return edit.before(program, position, extra("in place", 0.1))
 
 
+COPIES = (
+    *table("copy", _weighted, {"copy-calls-the-original": fault("bound to the original")},
+           near=False),
+    *table("copy", _weighted, {"copy-computes-otherwise": fault("copied otherwise", 1.5)},
+           near=False, only_in=("torch",)),
+)  # fmt: skip
+
+PRECISION = table("mixed precision", _maps, {
+    "wrong-in-mixed-precision": followed_by(extra("when coarse", 0.5)),
+    "fails-in-mixed-precision": followed_by(extra("when coarse raise")),
+}, near=False, only_in=("torch",))  # fmt: skip
+
 STATISTICS = (
     *table("statistic|mode|trajectory", norms(), {
         "stuck-in-training": fault("mode", 1.0),
@@ -109,6 +128,15 @@ ODD_INPUTS = (
         "wrong-for-large-values": lambda p, i: _before(p, i, extra("when large", 100.0)),
         "wrong-for-one-colour": lambda p, i: _before(p, i, extra("when constant")),
     }, near=False),
+    *table("memory", only(("stem", 0)), {
+        "wrong-for-strided-memory": lambda p, i: _before(p, i, extra("when strided", 0.5)),
+    }, near=False),
+    *table("memory", only(("stem", 0)), {
+        "view-of-the-image": lambda p, i: _before(p, i, extra("viewed")),
+    }, near=False, only_in=("torch",)),
+    *table("memory", _maps, {
+        "wrong-for-channels-last": followed_by(extra("when strided", 0.5)),
+    }, near=False, only_in=("torch",)),
     *table("image|batch|shape|alone|forward", layers(Linear), {
         "squeezed": followed_by(extra("squeeze")),
     }, near=False),
@@ -130,4 +158,6 @@ INITIAL = (
     }),
 )  # fmt: skip
 
-BEHAVIOUR = (*GRADIENTS, *STATE, *STATISTICS, *ODD_INPUTS, *INITIAL)
+BEHAVIOUR = (
+    *GRADIENTS, *STATE, *COPIES, *STATISTICS, *ODD_INPUTS, *PRECISION, *INITIAL,
+)  # fmt: skip

@@ -52,7 +52,7 @@ def test_behaviour_is_found_out(mistake, framework):
 def test_what_changes_nothing_conforms(change, framework):
     pytest.importorskip(framework)
     for planted in drawn(change, [framework], 1, 0, (("resnet18", "v1"), *SMALL)):
-        outcome = judge(planted, "STR", "PAR", "NUM-EVAL", "NUM-GRADIENT")
+        outcome = judge(planted, "STR", "PAR", "NUM-EVAL", "NUM-COPY", "NUM-GRADIENT")
         assert (outcome.judgement, outcome.first, outcome.errors) == ("conforming", "", ())
 
 
