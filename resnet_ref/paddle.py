@@ -33,16 +33,20 @@ if TYPE_CHECKING:
 
 
 class PadShortcut(nn.Layer):
-    """Every `stride`-th pixel, with channels of zeros before and behind."""
+    """Every `stride`-th pixel, with channels of zeros before and behind.
+
+    Put together, for paddle.inference 3.3.1 takes the padding of channels for that of other axes.
+    """
 
     def __init__(self, layer: layers.PadShortcut) -> None:
         super().__init__()
-        self.stride = layer.stride
-        self.padding = [0, 0, layer.before, layer.after, 0, 0, 0, 0]
+        self.stride, self.before, self.after = layer.stride, layer.before, layer.after
 
     def forward(self, x: paddle.Tensor) -> paddle.Tensor:
         """(N, C, H, W) to (N, before + C + after, ceil(H / stride), ceil(W / stride))."""
-        return F.pad(x[:, :, :: self.stride, :: self.stride], self.padding)
+        x = x[:, :, :: self.stride, :: self.stride]
+        before, after = (paddle.zeros_like(x[:, :n]) for n in (self.before, self.after))
+        return paddle.concat([before, x, after], 1)
 
 
 class SqueezeExcite(nn.Layer):

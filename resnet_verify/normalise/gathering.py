@@ -54,9 +54,12 @@ def _followed(node: Node, draft: Draft) -> Gathered | None:
             cut[axes.index(axis)] = slice(*limits)
         return replace(whole, indices=whole.indices[tuple(cut)])
     assert isinstance(node.op, Concat)  # the rule asks for no other
+    images = all(len(draft.graph.shapes[value]) == 4 for value in node.inputs)
+    if node.op.axis not in axes or not images:
+        return None
     pieces = [_known(value, draft) for value in node.inputs]
     sources = {piece.source for piece in pieces} - {None}
-    if node.op.axis not in axes or len(sources) > 1:
+    if len(sources) > 1:
         return None
     joined = np.concatenate([piece.indices for piece in pieces], axes.index(node.op.axis))
     return Gathered(next(iter(sources), None), joined)

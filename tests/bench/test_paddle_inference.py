@@ -5,16 +5,20 @@ import pytest
 
 paddle = pytest.importorskip("paddle")
 
-from resnet_ref.paddle import resnet18  # noqa: E402
+from resnet_ref.paddle import build  # noqa: E402
 from resnet_ref.paddle_inference import predictor  # noqa: E402
+from resnet_ref.spec import spec  # noqa: E402
 
 SHAPE = (2, 3, 64, 64)
 
 
-@pytest.mark.parametrize(("bfloat16", "bound"), [(False, 1e-5), (True, 3e-2)])
-def test_the_exported_network_computes_the_same(tmp_path, bfloat16, bound):
+@pytest.mark.parametrize(
+    ("arch", "bfloat16", "bound"),
+    [("resnet18", False, 1e-5), ("resnet18", True, 3e-2), ("resnet20", False, 1e-5)],
+)
+def test_the_exported_network_computes_the_same(tmp_path, arch, bfloat16, bound):
     paddle.seed(0)
-    network = resnet18(num_classes=10)
+    network = build(spec(arch, num_classes=10))
     network.train()
     batch = paddle.to_tensor(np.random.default_rng(0).standard_normal(SHAPE, np.float32))
     engine = predictor(network, tmp_path, SHAPE, bfloat16=bfloat16)
