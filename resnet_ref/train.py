@@ -158,11 +158,13 @@ def train(
     run: Run,
     settings: Settings,
     tell: Callable[[int, int, int, Tally, float], None] = lambda *_: None,
+    done: Callable[[dict[str, float]], None] = lambda _: None,
 ) -> list[dict[str, float]]:
     """Train up to the last epoch, from the checkpoint of `run` where there is one.
 
     `tell` is called now and then with epoch, step, steps, the tally of the epoch so far and its
-    seconds. Only the process of rank 0 writes.
+    seconds; `done` with the measures of each epoch, once they are saved. Only the process of
+    rank 0 writes, and calls `done`.
 
     Returns:
         The measures of every epoch.
@@ -195,6 +197,7 @@ def train(
         progress = Progress([*progress.epochs, line])
         if learner.rank == 0:
             run.save(learner, progress)
+            done(line)
     return progress.epochs
 
 

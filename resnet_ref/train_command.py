@@ -41,6 +41,7 @@ def add_train(subparsers: argparse._SubParsersAction[Any]) -> None:
     add("--seed", metavar="N", type=int, default=0, help="of everything that is drawn; default 0")
     add("--deterministic", action="store_true", help="only kernels that repeat to the last bit")
     add("--sync-norm", action="store_true", help="several processes share batch statistics")
+    add("--tensorboard", action="store_true", help="measures for TensorBoard, too, in DIR")
     add("--show", action="store_true", help="print the recipe with its sources, and leave")
     group = parser.add_argument_group("values of the recipe")
     for name, hint in settings().items():
@@ -100,6 +101,7 @@ def _run(
     learner: Trainer, chosen: Recipe, split: Split, how: Settings, arguments: argparse.Namespace
 ) -> int:
     from resnet_ref import plots
+    from resnet_ref.board import Board
     from resnet_ref.train import start_from, train
     from resnet_ref.train_files import Run, read_tensors
 
@@ -110,8 +112,12 @@ def _run(
     if arguments.weights is not None:
         kept = start_from(learner, read_tensors(arguments.weights)[0])
         _say(learner, f"started from {arguments.weights}; fresh: {', '.join(kept) or 'nothing'}")
-    with _Bar(learner, chosen) as bar:
-        epochs = train(learner, chosen, split, run, how, bar.tell)
+    with _Bar(learner, chosen) as bar, ExitStack() as stack:
+        board = (
+            stack.enter_context(Board(folder / "tensorboard")) if arguments.tensorboard else None
+        )
+        done = board.add if board else lambda _: None
+        epochs = train(learner, chosen, split, run, how, bar.tell, done)
     if learner.rank == 0:
         page = plots.report(run, learner, chosen, split)
         print(f"test accuracy {epochs[-1]['test_accuracy']:.4f} after {len(epochs)} epochs")

@@ -33,6 +33,7 @@ def left_out():
 
 def own_statistics():
     network = right()
-    for statistic in network.buffers():
-        statistic.no_sync = True
+    for tensor in network.state_dict().values():
+        if tensor.stop_gradient:
+            tensor.no_sync = True
     return network
