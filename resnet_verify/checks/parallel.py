@@ -67,7 +67,7 @@ def data_parallel(examination: Examination) -> Iterator[Diagnosis]:
     try:
         found = parallel.together(plan, limit)
     except CannotJoin as error:
-        raise NotRun(f"two processes do not find each other here: {error}") from error
+        raise NotRun(f"two processes cannot be joined here: {error}") from error
     except Exception as error:  # the target's code may raise anything
         yield _raised(error)
         return

@@ -37,3 +37,7 @@ def own_statistics():
         if tensor.stop_gradient:
             tensor.no_sync = True
     return network
+
+
+def shared_by_the_framework():
+    return nn.SyncBatchNorm.convert_sync_batchnorm(right())

@@ -2,6 +2,7 @@
 
 import multiprocessing
 import re
+from importlib import import_module
 
 import pytest
 
@@ -83,7 +84,16 @@ def test_processes_that_cannot_be_joined_say_nothing_of_the_target(monkeypatch):
     monkeypatch.setattr(parallel, "together", refused)
     result = judged("torch", "right")
     assert result.outcome == "not_run"
-    assert result.message == "two processes do not find each other here: RuntimeError: no network"
+    assert result.message == "two processes cannot be joined here: RuntimeError: no network"
+
+
+@pytest.mark.parametrize("framework", ["torch", "paddle"])
+def test_norms_that_share_statistics_between_gpus_are_an_obstacle_on_a_cpu(framework):
+    pytest.importorskip(framework)
+    networks = import_module(f"tests.train.parallel_{framework}")
+    backend = import_module(f"resnet_verify.adapters.{framework}_parallel")
+    assert backend.obstacle(networks.right()) == ""
+    assert "between GPUs only" in backend.obstacle(networks.shared_by_the_framework())
 
 
 def test_mindspore_is_not_judged_and_says_why():
