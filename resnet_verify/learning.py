@@ -7,8 +7,11 @@ that nothing but the network differs between a target and its twin.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from functools import partial
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -42,6 +45,10 @@ MOVE = 1e-6
 """By what share of itself each weight of a replica is moved: what rounding does to an output."""
 ROUNDING = 1e-5
 """Of a loss: what is no difference at all."""
+MIXED_MOVE = 2.0**-9
+"""`MOVE` and `ROUNDING` of passes in mixed precision: half of bfloat16's spacing at 1."""
+MIXED = ("paddle", "torch")
+"""Frameworks that compute in mixed precision: ``adapters/NAME_mixed.py``."""
 CIFAR10 = "cifar-10-python.tar.gz", "cifar-10-subset-python.tar.gz"
 
 
@@ -125,6 +132,7 @@ def learned(
     of_twin: bool,
     moved: int = 0,
     steps: int | None = None,
+    mixed: bool = False,
 ) -> Curve:
     """Train the twin or the target from weights drawn as documented, the same for both.
 
@@ -132,11 +140,13 @@ def learned(
         examination: whose target and twin.
         data: what is trained on.
         of_twin: the twin and not the target.
-        moved: number of a replica, whose weights are moved by `MOVE`; 0 for none.
+        moved: number of a replica, whose weights are moved by rounding; 0 for none.
         steps: how many to take; None for as many as it needs to have learned.
+        mixed: passes compute in bfloat16 where that is meant for it; weights stay as they are.
     """
-    examination.give_weights(_initial(examination, moved))
-    learner = _Learner(examination, of_twin)
+    rounding = (MIXED_MOVE, MIXED_MOVE) if mixed else (MOVE, ROUNDING)
+    examination.give_weights(_initial(examination, moved, rounding[0]))
+    learner = _Learner(examination, of_twin, mixed)
     points: dict[tuple[int, int], tuple[str, float]] = {}
     right: list[bool] = []
     for step in range(steps or MOST):
@@ -150,16 +160,16 @@ def learned(
         if steps is None and step + 1 >= FEWEST and np.mean(right[-IMAGES:]) >= LEARNED:
             break
     accuracy = float(np.mean(right[-IMAGES:]))
-    return Curve(points, step + 1, accuracy, ROUNDING * points[0, 1][1])
+    return Curve(points, step + 1, accuracy, rounding[1] * points[0, 1][1])
 
 
-def _initial(examination: Examination, moved: int) -> dict[Key, Array]:
+def _initial(examination: Examination, moved: int, by: float) -> dict[Key, Array]:
     weights = examination.once("drawn as documented", lambda: _drawn(examination))
     if not moved:
         return weights
     generator = np.random.default_rng((examination.seed, moved))
     return {
-        key: (array * (1 + MOVE * generator.standard_normal(array.shape))).astype(array.dtype)
+        key: (array * (1 + by * generator.standard_normal(array.shape))).astype(array.dtype)
         for key, array in weights.items()
     }
 
@@ -201,11 +211,20 @@ def cross_entropy(output: Array, labels: Array, head: str) -> tuple[float, Array
     return -float(chosen.mean()), pull / len(labels)
 
 
+def _mixed(examination: Examination) -> Callable[[], AbstractContextManager[None]]:
+    name = examination.framework
+    if name not in MIXED:
+        raise NotRun(f"{name} is not trained in mixed precision here, only {' and '.join(MIXED)}")
+    module = import_module(f"resnet_verify.adapters.{name}_mixed")
+    return partial(module.mixed, examination.device)
+
+
 class _Learner:
     """A network that takes steps of SGD with momentum."""
 
-    def __init__(self, examination: Examination, of_twin: bool) -> None:
+    def __init__(self, examination: Examination, of_twin: bool, mixed: bool) -> None:
         self._examination = examination
+        self._precision = _mixed(examination) if mixed else nullcontext
         self._adapter = examination.adapter
         self._of_twin = of_twin
         self._network: Any = examination.twin if of_twin else examination.model
@@ -222,9 +241,11 @@ class _Learner:
         before = self._statistics()
         batch = self._turned(images)
         # Two passes: the gradient of the loss is a function of what the first one gives.
-        output = adapter.forward(self._network, batch)[self._output]
+        with self._precision():
+            output = adapter.forward(self._network, batch)[self._output]
         loss, pull, guesses = self._loss(output, labels)
-        found = adapter.step(self._network, batch, pull, self._output)
+        with self._precision():
+            found = adapter.step(self._network, batch, pull, self._output)
         self._keep_target_share(before)
         for key in self._trainable:
             gradient = found.gradients.get(key)
@@ -243,7 +264,8 @@ class _Learner:
         losses = []
         for start in batches:
             part = slice(start, start + BATCH)
-            outputs = self._adapter.forward(self._network, self._turned(images[part]))
+            with self._precision():
+                outputs = self._adapter.forward(self._network, self._turned(images[part]))
             losses.append(self._loss(outputs[self._output], labels[part])[0])
         return float(np.mean(losses))
 
