@@ -6,20 +6,18 @@ that nothing but the network differs between a target and its twin.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from functools import partial
 from importlib import import_module
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from resnet_ref import data as datasets
 from resnet_verify.axes import in_shape
 from resnet_verify.checks import NotRun
+from resnet_verify.learning_data import IMAGES, LearningData
 from resnet_verify.transplant import twin_network
 
 if TYPE_CHECKING:
@@ -34,10 +32,6 @@ LEARNED = 0.6
 FLOOR = 0.3
 """What a target has to know after as many steps; chance is 0.1, its deviation 0.05."""
 BATCH = 16
-IMAGES = 32
-"""Images that are trained on, over and over: few, so that a few steps are enough."""
-HELD_OUT = 32
-SIDE = 32
 RATE = 0.02
 MOMENTUM = 0.9
 EVALUATED_AFTER = (1, 2, 4, 8, 16, 32)
@@ -49,17 +43,6 @@ MIXED_MOVE = 2.0**-9
 """`MOVE` and `ROUNDING` of passes in mixed precision: half of bfloat16's spacing at 1."""
 MIXED = ("paddle", "torch")
 """Frameworks that compute in mixed precision: ``adapters/NAME_mixed.py``."""
-CIFAR10 = "cifar-10-python.tar.gz", "cifar-10-subset-python.tar.gz"
-
-
-@dataclass(frozen=True)
-class LearningData:
-    """Normalised images (N, C, H, W) in float32 and labels (N,): to train on, and held out."""
-
-    images: Array
-    labels: Array
-    held_out: Array
-    held_out_labels: Array
 
 
 @dataclass(frozen=True)
@@ -74,55 +57,6 @@ class Curve:
     steps: int
     accuracy: float
     rounding: float
-
-
-def real_images(examination: Examination) -> LearningData:
-    """Images of the size and channels that the target takes.
-
-    Raises:
-        NotRun: scikit-learn is missing, or the file in RESNET_VERIFY_DATA cannot be read.
-    """
-    colour = examination.identity.in_channels == 3
-    try:
-        split = _cifar10() if colour and _archive() else datasets.digits()
-    except datasets.DataError as error:
-        raise NotRun(str(error)) from error
-    height, width = _image_size(examination)
-    channels = examination.identity.in_channels
-    train = _prepared(split.train.first(IMAGES).pixels, channels, height, width)
-    held_out = _prepared(split.test.first(HELD_OUT).pixels, channels, height, width)
-    return LearningData(train, split.train.labels[:IMAGES], held_out, split.test.labels[:HELD_OUT])
-
-
-def _archive() -> Path | None:
-    folder = os.environ.get("RESNET_VERIFY_DATA")
-    found = [Path(folder, name) for name in CIFAR10] if folder else []
-    return next((path for path in found if path.exists()), None)
-
-
-def _cifar10() -> datasets.Split:
-    path = _archive()
-    assert path is not None  # the caller has seen it
-    return datasets.cifar10(path)
-
-
-def _image_size(examination: Examination) -> tuple[int, int]:
-    """What the target takes; small where it leaves that open."""
-    shape = examination.shapes[0]
-    height, width = shape[1:3] if examination.probe.channels_last else shape[2:]
-    fixed = len(examination.shapes) == 1
-    return (height, width) if fixed else (min(height, SIDE), min(width, SIDE))
-
-
-def _prepared(pixels: Array, channels: int, height: int, width: int) -> Array:
-    """Resized to the nearest pixel, with mean 0 and deviation 1; grey where channels differ."""
-    rows = np.arange(height) * pixels.shape[2] // height
-    columns = np.arange(width) * pixels.shape[3] // width
-    resized = pixels[:, :, rows][..., columns].astype(np.float32)
-    if resized.shape[1] != channels:
-        resized = np.repeat(resized.mean(1, keepdims=True), channels, 1)
-    centred: Array = (resized - resized.mean()) / resized.std()
-    return centred
 
 
 def learned(

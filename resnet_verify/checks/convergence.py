@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from resnet_verify.checks import NotApplicable, NotRun, check
-from resnet_verify.learning import FLOOR, LEARNED, Curve, learned, real_images
+from resnet_verify.learning import FLOOR, LEARNED, Curve, learned
+from resnet_verify.learning_data import real_images
 from resnet_verify.verdict import Diagnosis
 
 if TYPE_CHECKING:

@@ -8,6 +8,7 @@ import pytest
 from resnet_verify import learning
 from resnet_verify.checks import all_checks, select_checks
 from resnet_verify.judge import Options
+from resnet_verify.learning_data import real_images
 from resnet_verify.target import load_target
 
 LEARNERS = "tests/train/learners.py"
@@ -62,7 +63,7 @@ def test_in_mixed_precision_a_mistake_is_more_than_rounding():
 
 def test_mixed_precision_computes_otherwise_and_by_less_than_a_moved_twin():
     examination = examined("right")
-    data = learning.real_images(examination)
+    data = real_images(examination)
     whole, half = (
         learning.learned(examination, data, of_twin=True, steps=1, mixed=mixed)
         for mixed in (False, True)
@@ -82,7 +83,7 @@ def test_it_runs_on_demand_and_on_a_gpu_only():
 
 def test_digits_for_a_colour_network_are_grey():
     examination = examined("right")
-    data = learning.real_images(examination)
+    data = real_images(examination)
     assert data.images.shape[1] == 3
     assert np.array_equal(data.images[:, 0], data.images[:, 2])
     assert abs(float(data.images.mean())) < 1e-4
