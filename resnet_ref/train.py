@@ -151,6 +151,10 @@ def start_from(learner: Trainer, weights: Mapping[str, Array]) -> list[str]:
     return others
 
 
+def no_more(_line: Mapping[str, float]) -> None:
+    """What is done with the measures of an epoch beside saving them: nothing."""
+
+
 def train(
     learner: Trainer,
     recipe: Recipe,
@@ -158,7 +162,7 @@ def train(
     run: Run,
     settings: Settings,
     tell: Callable[[int, int, int, Tally, float], None] = lambda *_: None,
-    done: Callable[[dict[str, float]], None] = lambda _: None,
+    done: Callable[[dict[str, float]], None] = no_more,
 ) -> list[dict[str, float]]:
     """Train up to the last epoch, from the checkpoint of `run` where there is one.
 

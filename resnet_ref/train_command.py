@@ -7,7 +7,7 @@ import os
 import sys
 import warnings
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, nullcontext
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args, get_origin
@@ -102,22 +102,19 @@ def _run(
 ) -> int:
     from resnet_ref import plots
     from resnet_ref.board import Board
-    from resnet_ref.train import start_from, train
+    from resnet_ref.train import no_more, start_from, train
     from resnet_ref.train_files import Run, read_tensors
 
     folder = arguments.out or Path("runs") / f"{chosen.name}-{arguments.framework}"
     run = Run(folder, _facts(learner, chosen, how, arguments))
+    board = Board(folder / "tensorboard") if arguments.tensorboard else None
     if learner.rank == 0:
         run.open(resume=arguments.resume)
     if arguments.weights is not None:
         kept = start_from(learner, read_tensors(arguments.weights)[0])
         _say(learner, f"started from {arguments.weights}; fresh: {', '.join(kept) or 'nothing'}")
-    with _Bar(learner, chosen) as bar, ExitStack() as stack:
-        board = (
-            stack.enter_context(Board(folder / "tensorboard")) if arguments.tensorboard else None
-        )
-        done = board.add if board else lambda _: None
-        epochs = train(learner, chosen, split, run, how, bar.tell, done)
+    with _Bar(learner, chosen) as bar, board or nullcontext():
+        epochs = train(learner, chosen, split, run, how, bar.tell, board.add if board else no_more)
     if learner.rank == 0:
         page = plots.report(run, learner, chosen, split)
         print(f"test accuracy {epochs[-1]['test_accuracy']:.4f} after {len(epochs)} epochs")
