@@ -19,7 +19,10 @@ def download(dataset: str, framework: str) -> Path | None:
         return None
     fetch = {"paddle": _by_paddle, "torch": _by_torchvision}.get(framework)
     if fetch is None:
-        raise DataError(f"{framework} has no class that fetches {dataset}; give --data FILE")
+        raise DataError(
+            f"{framework}'s dataset classes read {dataset} and fetch nothing; give --data FILE, "
+            "which --download with another --framework leaves behind, too"
+        )
     try:
         return fetch(dataset)
     except ImportError as error:

@@ -33,9 +33,11 @@ class Documented:
     curve: str = ""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Recipe:
     """One way to train a network; `sources` has an entry for each of the other values.
+
+    What a recipe does not name is left out of its training: no decay, no augmentation.
 
     Args:
         arch: an architecture of `resnet_ref.spec`.
@@ -61,23 +63,23 @@ class Recipe:
     name: str
     arch: str
     variant: str
-    head_pool: int
+    head_pool: int = 0
     dataset: Dataset
     size: int
     mean: tuple[float, ...]
     deviation: tuple[float, ...]
-    augmentation: Augmentation
+    augmentation: Augmentation = "none"
     optimiser: Optimiser
     learning_rate: float
-    last_learning_rate: float
-    momentum: float
-    weight_decay: float
-    schedule: Schedule
+    last_learning_rate: float = 0.0
+    momentum: float = 0.0
+    weight_decay: float = 0.0
+    schedule: Schedule = "constant"
     batch_size: int
     epochs: int
-    precision: Precision
-    fine_tunes: bool
-    documented: Documented | None
+    precision: Precision = "float32"
+    fine_tunes: bool = False
+    documented: Documented | None = None
     sources: Mapping[str, str] = field(repr=False)
 
     def network(self) -> Network:
@@ -175,17 +177,10 @@ _CIFAR10_RESNET18 = Recipe(
     size=96,
     mean=(127.5,),
     deviation=(127.5,),
-    augmentation="none",
     optimiser="adam",
     learning_rate=0.001,
-    last_learning_rate=0.0,
-    momentum=0.0,
-    weight_decay=0.0,
-    schedule="constant",
     batch_size=512,
     epochs=100,
-    precision="float32",
-    fine_tunes=False,
     documented=Documented(
         0.80337,
         "test accuracy 0.80337 after 100 epochs (best 0.80365), test loss 1.3908",
@@ -200,22 +195,14 @@ _FASHION_MNIST_RESNET18 = Recipe(
     name="fashion-mnist-resnet18",
     arch="resnet18",
     variant="d2l",
-    head_pool=0,
     dataset="fashion-mnist",
     size=224,
     mean=(0.0,),
     deviation=(255.0,),
-    augmentation="none",
     optimiser="sgd",
     learning_rate=0.05,
-    last_learning_rate=0.0,
-    momentum=0.0,
-    weight_decay=0.0,
-    schedule="constant",
     batch_size=128,
     epochs=10,
-    precision="float32",
-    fine_tunes=False,
     documented=Documented(
         0.926,
         "train loss 0.011, train accuracy 0.998, test accuracy 0.926 after 10 epochs, "
@@ -233,7 +220,6 @@ _CIFAR10_RESNET50 = Recipe(
     name="cifar10-resnet50-finetune",
     arch="resnet50",
     variant="v1.5",
-    head_pool=0,
     dataset="cifar10",
     size=32,
     mean=(0.4914 * 255, 0.4822 * 255, 0.4465 * 255),
@@ -243,13 +229,10 @@ _CIFAR10_RESNET50 = Recipe(
     learning_rate=0.001,
     last_learning_rate=0.00001,
     momentum=0.9,
-    weight_decay=0.0,
     schedule="cosine",
     batch_size=256,
     epochs=5,
-    precision="float32",
     fine_tunes=True,
-    documented=None,
     sources=_sourced(MINDSPORE, precision=FLOAT32),
 )
 
@@ -257,22 +240,17 @@ _SMOKE = Recipe(
     name="smoke",
     arch="resnet20",
     variant="cifar-b",
-    head_pool=0,
     dataset="digits",
     size=16,
     mean=(127.5,),
     deviation=(127.5,),
-    augmentation="none",
     optimiser="sgd",
     learning_rate=0.05,
-    last_learning_rate=0.0,
     momentum=0.9,
     weight_decay=1e-4,
     schedule="cosine",
     batch_size=64,
     epochs=6,
-    precision="float32",
-    fine_tunes=False,
     documented=Documented(0.93, "test accuracy of at least 0.93 after 6 epochs"),
     sources=_sourced(
         OURS,

@@ -151,6 +151,10 @@ def start_from(learner: Trainer, weights: Mapping[str, Array]) -> list[str]:
     return others
 
 
+def no_more(_line: Mapping[str, float]) -> None:
+    """What is done with the measures of an epoch beside saving them: nothing."""
+
+
 def train(
     learner: Trainer,
     recipe: Recipe,
@@ -158,11 +162,13 @@ def train(
     run: Run,
     settings: Settings,
     tell: Callable[[int, int, int, Tally, float], None] = lambda *_: None,
+    done: Callable[[dict[str, float]], None] = no_more,
 ) -> list[dict[str, float]]:
     """Train up to the last epoch, from the checkpoint of `run` where there is one.
 
     `tell` is called now and then with epoch, step, steps, the tally of the epoch so far and its
-    seconds. Only the process of rank 0 writes.
+    seconds; `done` with the measures of each epoch, once they are saved. Only the process of
+    rank 0 writes, and calls `done`.
 
     Returns:
         The measures of every epoch.
@@ -195,6 +201,7 @@ def train(
         progress = Progress([*progress.epochs, line])
         if learner.rank == 0:
             run.save(learner, progress)
+            done(line)
     return progress.epochs
 
 

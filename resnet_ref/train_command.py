@@ -7,7 +7,7 @@ import os
 import sys
 import warnings
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, nullcontext
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args, get_origin
@@ -41,6 +41,7 @@ def add_train(subparsers: argparse._SubParsersAction[Any]) -> None:
     add("--seed", metavar="N", type=int, default=0, help="of everything that is drawn; default 0")
     add("--deterministic", action="store_true", help="only kernels that repeat to the last bit")
     add("--sync-norm", action="store_true", help="several processes share batch statistics")
+    add("--tensorboard", action="store_true", help="measures for TensorBoard, too, in DIR")
     add("--show", action="store_true", help="print the recipe with its sources, and leave")
     group = parser.add_argument_group("values of the recipe")
     for name, hint in settings().items():
@@ -100,18 +101,20 @@ def _run(
     learner: Trainer, chosen: Recipe, split: Split, how: Settings, arguments: argparse.Namespace
 ) -> int:
     from resnet_ref import plots
-    from resnet_ref.train import start_from, train
+    from resnet_ref.board import Board
+    from resnet_ref.train import no_more, start_from, train
     from resnet_ref.train_files import Run, read_tensors
 
     folder = arguments.out or Path("runs") / f"{chosen.name}-{arguments.framework}"
     run = Run(folder, _facts(learner, chosen, how, arguments))
+    board = Board(folder / "tensorboard") if arguments.tensorboard else None
     if learner.rank == 0:
         run.open(resume=arguments.resume)
     if arguments.weights is not None:
         kept = start_from(learner, read_tensors(arguments.weights)[0])
         _say(learner, f"started from {arguments.weights}; fresh: {', '.join(kept) or 'nothing'}")
-    with _Bar(learner, chosen) as bar:
-        epochs = train(learner, chosen, split, run, how, bar.tell)
+    with _Bar(learner, chosen) as bar, board or nullcontext():
+        epochs = train(learner, chosen, split, run, how, bar.tell, board.add if board else no_more)
     if learner.rank == 0:
         page = plots.report(run, learner, chosen, split)
         print(f"test accuracy {epochs[-1]['test_accuracy']:.4f} after {len(epochs)} epochs")

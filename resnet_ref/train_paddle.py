@@ -16,6 +16,7 @@ from paddle import nn
 from paddle.nn import functional as F
 
 from resnet_ref.paddle import build
+from resnet_ref.paddle_gpu import gpu_problem
 from resnet_ref.train import Tally
 
 if TYPE_CHECKING:
@@ -129,10 +130,8 @@ def make(recipe: Recipe, settings: Settings) -> PaddleTrainer:
     Raises:
         ValueError: the GPU that is asked for cannot be used.
     """
-    if settings.gpu and not (
-        paddle.device.is_compiled_with_cuda() and paddle.device.cuda.device_count()
-    ):
-        raise ValueError(f"--gpu: paddle {paddle.__version__} can use no GPU here")
+    if settings.gpu and (why := gpu_problem()):
+        raise ValueError(f"--gpu: {why}")
     if settings.sync_norm and not settings.gpu:
         raise ValueError("--sync-norm: Paddle shares batch statistics on GPUs only")
     return PaddleTrainer(recipe, settings)

@@ -16,6 +16,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from resnet_ref.torch import build
+from resnet_ref.torch_gpu import gpu_problem
 from resnet_ref.train import Tally
 
 if TYPE_CHECKING:
@@ -144,8 +145,8 @@ def make(recipe: Recipe, settings: Settings) -> TorchTrainer:
     Raises:
         ValueError: the GPU that is asked for cannot be used.
     """
-    if settings.gpu and not torch.cuda.is_available():
-        raise ValueError(f"--gpu: torch {torch.__version__} can use no GPU here")
+    if settings.gpu and (why := gpu_problem()):
+        raise ValueError(f"--gpu: {why}")
     if settings.sync_norm and not settings.gpu:
         raise ValueError("--sync-norm: PyTorch shares batch statistics on GPUs only")
     return TorchTrainer(recipe, settings)

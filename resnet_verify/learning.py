@@ -6,17 +6,16 @@ that nothing but the network differs between a target and its twin.
 
 from __future__ import annotations
 
-import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from resnet_ref import data as datasets
 from resnet_verify.axes import in_shape
-from resnet_verify.checks import NotRun
+from resnet_verify.checks import NotApplicable
+from resnet_verify.learning_data import IMAGES, LearningData
 from resnet_verify.transplant import twin_network
 
 if TYPE_CHECKING:
@@ -31,10 +30,6 @@ LEARNED = 0.6
 FLOOR = 0.3
 """What a target has to know after as many steps; chance is 0.1, its deviation 0.05."""
 BATCH = 16
-IMAGES = 32
-"""Images that are trained on, over and over: few, so that a few steps are enough."""
-HELD_OUT = 32
-SIDE = 32
 RATE = 0.02
 MOMENTUM = 0.9
 EVALUATED_AFTER = (1, 2, 4, 8, 16, 32)
@@ -42,17 +37,8 @@ MOVE = 1e-6
 """By what share of itself each weight of a replica is moved: what rounding does to an output."""
 ROUNDING = 1e-5
 """Of a loss: what is no difference at all."""
-CIFAR10 = "cifar-10-python.tar.gz", "cifar-10-subset-python.tar.gz"
-
-
-@dataclass(frozen=True)
-class LearningData:
-    """Normalised images (N, C, H, W) in float32 and labels (N,): to train on, and held out."""
-
-    images: Array
-    labels: Array
-    held_out: Array
-    held_out_labels: Array
+MIXED_MOVE = 2.0**-9
+"""`MOVE` and `ROUNDING` of passes in mixed precision: half of bfloat16's spacing at 1."""
 
 
 @dataclass(frozen=True)
@@ -69,55 +55,6 @@ class Curve:
     rounding: float
 
 
-def real_images(examination: Examination) -> LearningData:
-    """Images of the size and channels that the target takes.
-
-    Raises:
-        NotRun: scikit-learn is missing, or the file in RESNET_VERIFY_DATA cannot be read.
-    """
-    colour = examination.identity.in_channels == 3
-    try:
-        split = _cifar10() if colour and _archive() else datasets.digits()
-    except datasets.DataError as error:
-        raise NotRun(str(error)) from error
-    height, width = _image_size(examination)
-    channels = examination.identity.in_channels
-    train = _prepared(split.train.first(IMAGES).pixels, channels, height, width)
-    held_out = _prepared(split.test.first(HELD_OUT).pixels, channels, height, width)
-    return LearningData(train, split.train.labels[:IMAGES], held_out, split.test.labels[:HELD_OUT])
-
-
-def _archive() -> Path | None:
-    folder = os.environ.get("RESNET_VERIFY_DATA")
-    found = [Path(folder, name) for name in CIFAR10] if folder else []
-    return next((path for path in found if path.exists()), None)
-
-
-def _cifar10() -> datasets.Split:
-    path = _archive()
-    assert path is not None  # the caller has seen it
-    return datasets.cifar10(path)
-
-
-def _image_size(examination: Examination) -> tuple[int, int]:
-    """What the target takes; small where it leaves that open."""
-    shape = examination.shapes[0]
-    height, width = shape[1:3] if examination.probe.channels_last else shape[2:]
-    fixed = len(examination.shapes) == 1
-    return (height, width) if fixed else (min(height, SIDE), min(width, SIDE))
-
-
-def _prepared(pixels: Array, channels: int, height: int, width: int) -> Array:
-    """Resized to the nearest pixel, with mean 0 and deviation 1; grey where channels differ."""
-    rows = np.arange(height) * pixels.shape[2] // height
-    columns = np.arange(width) * pixels.shape[3] // width
-    resized = pixels[:, :, rows][..., columns].astype(np.float32)
-    if resized.shape[1] != channels:
-        resized = np.repeat(resized.mean(1, keepdims=True), channels, 1)
-    centred: Array = (resized - resized.mean()) / resized.std()
-    return centred
-
-
 def learned(
     examination: Examination,
     data: LearningData,
@@ -125,6 +62,7 @@ def learned(
     of_twin: bool,
     moved: int = 0,
     steps: int | None = None,
+    mixed: bool = False,
 ) -> Curve:
     """Train the twin or the target from weights drawn as documented, the same for both.
 
@@ -132,11 +70,13 @@ def learned(
         examination: whose target and twin.
         data: what is trained on.
         of_twin: the twin and not the target.
-        moved: number of a replica, whose weights are moved by `MOVE`; 0 for none.
+        moved: number of a replica, whose weights are moved by rounding; 0 for none.
         steps: how many to take; None for as many as it needs to have learned.
+        mixed: passes compute in bfloat16 where that is meant for it; weights stay as they are.
     """
-    examination.give_weights(_initial(examination, moved))
-    learner = _Learner(examination, of_twin)
+    rounding = (MIXED_MOVE, MIXED_MOVE) if mixed else (MOVE, ROUNDING)
+    examination.give_weights(_initial(examination, moved, rounding[0]))
+    learner = _Learner(examination, of_twin, mixed)
     points: dict[tuple[int, int], tuple[str, float]] = {}
     right: list[bool] = []
     for step in range(steps or MOST):
@@ -150,16 +90,16 @@ def learned(
         if steps is None and step + 1 >= FEWEST and np.mean(right[-IMAGES:]) >= LEARNED:
             break
     accuracy = float(np.mean(right[-IMAGES:]))
-    return Curve(points, step + 1, accuracy, ROUNDING * points[0, 1][1])
+    return Curve(points, step + 1, accuracy, rounding[1] * points[0, 1][1])
 
 
-def _initial(examination: Examination, moved: int) -> dict[Key, Array]:
+def _initial(examination: Examination, moved: int, by: float) -> dict[Key, Array]:
     weights = examination.once("drawn as documented", lambda: _drawn(examination))
     if not moved:
         return weights
     generator = np.random.default_rng((examination.seed, moved))
     return {
-        key: (array * (1 + MOVE * generator.standard_normal(array.shape))).astype(array.dtype)
+        key: (array * (1 + by * generator.standard_normal(array.shape))).astype(array.dtype)
         for key, array in weights.items()
     }
 
@@ -201,11 +141,20 @@ def cross_entropy(output: Array, labels: Array, head: str) -> tuple[float, Array
     return -float(chosen.mean()), pull / len(labels)
 
 
+def _mixed(examination: Examination) -> Callable[[], AbstractContextManager[None]]:
+    kinds = examination.adapter.mixed()
+    if "bfloat16" not in kinds:
+        name = examination.framework
+        raise NotApplicable(f"{name} has no automatic mixed precision on this device")
+    return kinds["bfloat16"]
+
+
 class _Learner:
     """A network that takes steps of SGD with momentum."""
 
-    def __init__(self, examination: Examination, of_twin: bool) -> None:
+    def __init__(self, examination: Examination, of_twin: bool, mixed: bool) -> None:
         self._examination = examination
+        self._precision = _mixed(examination) if mixed else nullcontext
         self._adapter = examination.adapter
         self._of_twin = of_twin
         self._network: Any = examination.twin if of_twin else examination.model
@@ -222,9 +171,11 @@ class _Learner:
         before = self._statistics()
         batch = self._turned(images)
         # Two passes: the gradient of the loss is a function of what the first one gives.
-        output = adapter.forward(self._network, batch)[self._output]
+        with self._precision():
+            output = adapter.forward(self._network, batch)[self._output]
         loss, pull, guesses = self._loss(output, labels)
-        found = adapter.step(self._network, batch, pull, self._output)
+        with self._precision():
+            found = adapter.step(self._network, batch, pull, self._output)
         self._keep_target_share(before)
         for key in self._trainable:
             gradient = found.gradients.get(key)
@@ -243,7 +194,8 @@ class _Learner:
         losses = []
         for start in batches:
             part = slice(start, start + BATCH)
-            outputs = self._adapter.forward(self._network, self._turned(images[part]))
+            with self._precision():
+                outputs = self._adapter.forward(self._network, self._turned(images[part]))
             losses.append(self._loss(outputs[self._output], labels[part])[0])
         return float(np.mean(losses))
 

@@ -35,7 +35,7 @@ HOST = "127.0.0.1"
 
 
 class CannotJoin(Exception):
-    """The processes do not find each other on this machine, whatever the target; says why."""
+    """Processes do not find each other on this machine, or not on a CPU; the message says why."""
 
 
 @dataclass(frozen=True)
@@ -104,7 +104,7 @@ def together(plan: Plan, seconds: float) -> tuple[Passed, ...]:
     the first one's.
 
     Raises:
-        CannotJoin: processes do not find each other on this machine.
+        CannotJoin: processes do not find each other on this machine, or not on a CPU.
         TimeoutError: there is no answer after `seconds`.
         ProcessError: a process ended without an answer.
         Exception: what the target raises.
@@ -139,6 +139,8 @@ def _alone(_tell: Callable[..., None], plan: Plan) -> Alone:
 def _together(_tell: Callable[..., None], plan: Plan, rank: int, port: int) -> Passed:
     _as_launched(rank, port)
     trained = _Trained(plan, rank)
+    if why := trained.backend.obstacle(trained.model):
+        raise CannotJoin(why)
     if rank == 0:
         trained.reset()
     try:

@@ -61,24 +61,10 @@ class PaddleAdapter:
                 paddle.set_rng_state(generators)
 
     def gpu_problem(self) -> str:
-        """A wheel without CUDA, a driver out of reach, no device, or no code for it."""
-        if not paddle.is_compiled_with_cuda():
-            return f"paddle {self.version} is built without CUDA; install paddlepaddle-gpu"
-        try:
-            count = paddle.device.cuda.device_count()
-        except (OSError, RuntimeError) as error:
-            return f"paddle {self.version} cannot reach the driver: {error}"
-        if not count:
-            return f"paddle {self.version} sees no GPU; is the driver installed?"
-        try:  # the wheel does not tell for which devices it has code
-            (paddle.ones([1]).cuda() + 1).numpy()
-        except (OSError, RuntimeError) as error:
-            major, minor = paddle.device.cuda.get_device_capability()
-            return (
-                f"paddle {self.version} cannot compute on this GPU, of compute capability "
-                f"{major}.{minor}: {cause(error)}; install the wheel for another CUDA"
-            )
-        return ""
+        """See `resnet_ref.paddle_gpu`."""
+        from resnet_ref.paddle_gpu import gpu_problem
+
+        return gpu_problem()
 
     def use_device(self, device: str) -> None:
         """Set Paddle's device."""

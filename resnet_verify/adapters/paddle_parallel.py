@@ -29,6 +29,15 @@ class Joined(paddle.nn.Layer):
         return paddle.concat([one.reshape([len(images), -1]) for one in floating], 1)
 
 
+def obstacle(model: Any) -> str:
+    """What of a network cannot be trained in several processes on a CPU; empty where all can."""
+    if any(
+        isinstance(layer, paddle.nn.SyncBatchNorm) for layer in model.sublayers(include_self=True)
+    ):
+        return "Paddle's SyncBatchNorm shares statistics between GPUs only"
+    return ""
+
+
 def join() -> None:
     """Meet the other processes, where the environment says."""
     paddle.distributed.init_parallel_env()

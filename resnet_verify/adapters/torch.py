@@ -13,7 +13,6 @@ import numpy as np
 import torch
 
 from resnet_verify.adapters import Adapter, CaptureError, Step, torch_training
-from resnet_verify.adapters.cuda import architecture_problem
 from resnet_verify.adapters.outputs import cause, flatten
 from resnet_verify.adapters.process_state import python_state
 from resnet_verify.adapters.torch_capture import (
@@ -87,19 +86,10 @@ class TorchAdapter:
                 torch.set_default_device(None if device.type == "cpu" else device)
 
     def gpu_problem(self) -> str:
-        """A build without CUDA, no driver or one too old, no device, or no code for it."""
-        if torch.version.cuda is None and torch.version.hip is None:
-            return f"torch {self.version} is built without CUDA; install a build with it"
-        try:
-            torch.cuda.init()
-        except RuntimeError as error:  # it says whether the driver is missing or too old
-            return f"torch {self.version} can use no GPU: {cause(error)}"
-        if not torch.cuda.is_available():
-            return f"torch {self.version} sees no GPU; is the driver installed?"
-        if torch.version.hip is not None:
-            return ""
-        why = architecture_problem(torch.cuda.get_device_capability(), torch.cuda.get_arch_list())
-        return f"torch {self.version}: {why}" if why else ""
+        """See `resnet_ref.torch_gpu`."""
+        from resnet_ref.torch_gpu import gpu_problem
+
+        return gpu_problem()
 
     def use_device(self, device: str) -> None:
         """Make the default device; on a GPU, no TF32 and only reproducible kernels."""

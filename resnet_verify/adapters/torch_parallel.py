@@ -32,6 +32,13 @@ class Joined(torch.nn.Module):
         return torch.cat([one.reshape(len(images), -1) for one in outputs], 1)
 
 
+def obstacle(model: Any) -> str:
+    """What of a network cannot be trained in several processes on a CPU; empty where all can."""
+    if any(isinstance(layer, torch.nn.SyncBatchNorm) for layer in model.modules()):
+        return "PyTorch's SyncBatchNorm shares statistics between GPUs only"
+    return ""
+
+
 def join() -> None:
     """Meet the other processes, where the environment says."""
     distributed.init_process_group("gloo")

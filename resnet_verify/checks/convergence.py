@@ -6,13 +6,14 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from resnet_verify.checks import NotApplicable, NotRun, check
-from resnet_verify.learning import FLOOR, LEARNED, Curve, learned, real_images
+from resnet_verify.learning import FLOOR, LEARNED, Curve, learned
+from resnet_verify.learning_data import real_images
 from resnet_verify.verdict import Diagnosis
 
 if TYPE_CHECKING:
     from resnet_verify.examine import Examination
 
-CHECK = "CNV-TWIN"
+CHECK, MIXED_CHECK = "CNV-TWIN", "CNV-BFLOAT16"
 REPLICAS = 3
 """Twins whose weights are moved a little: how far they drift is what rounding may do."""
 MARGIN = 5.0
@@ -38,23 +39,44 @@ def as_the_twin(examination: Examination) -> Iterator[Diagnosis]:
     trained three more times, from weights that are moved by a millionth. It needs scikit-learn,
     takes a minute or so on two cores, and runs where it is selected or on a GPU.
     """
+    yield from _compared(examination, CHECK, mixed=False)
+
+
+@check(
+    MIXED_CHECK,
+    source="Kalamkar et al. 2019, https://arxiv.org/abs/1905.12322: bfloat16 trains as float32",
+    training=True,
+    on_demand=True,
+)
+def in_bfloat16(examination: Examination) -> Iterator[Diagnosis]:
+    """Trained on real images in mixed precision, with bfloat16, it learns as its twin does.
+
+    As CNV-TWIN, with all passes of target, twin and moved twins under the framework's own automatic
+    mixed precision, and the weights of the moved twins moved by what bfloat16 rounds off. It is for
+    PyTorch, and for Paddle on a GPU, and runs where it is selected or on a GPU.
+    """
+    yield from _compared(examination, MIXED_CHECK, mixed=True)
+
+
+def _compared(examination: Examination, check_id: str, *, mixed: bool) -> Iterator[Diagnosis]:
     if examination.identity.head == "none":
         raise NotApplicable("a network without a classifier is not trained to classify")
     data = real_images(examination)
-    twin = learned(examination, data, of_twin=True)
+    twin = learned(examination, data, of_twin=True, mixed=mixed)
     if twin.accuracy < LEARNED:
         raise NotRun(
             f"the twin itself learns too little in {twin.steps} steps to compare with: "
             f"accuracy {twin.accuracy:.2f}, needed {LEARNED}"
         )
     replicas = [
-        learned(examination, data, of_twin=True, moved=number, steps=twin.steps)
+        learned(examination, data, of_twin=True, moved=number, steps=twin.steps, mixed=mixed)
         for number in range(1, REPLICAS + 1)
     ]
-    target = learned(examination, data, of_twin=False, steps=twin.steps)
-    yield from _parting(examination, target, twin, replicas)
+    target = learned(examination, data, of_twin=False, steps=twin.steps, mixed=mixed)
+    yield from _parting(examination, check_id, target, twin, replicas)
     if target.accuracy < FLOOR:
         yield _diagnosis(
+            check_id,
             "accuracy on images it has seen", f"at least {FLOOR}", f"{target.accuracy:.2f}",
             f"after {twin.steps} steps it knows {target.accuracy:.0%} of the images that it was "
             f"trained on; its twin {twin.accuracy:.0%}",
@@ -62,7 +84,7 @@ def as_the_twin(examination: Examination) -> Iterator[Diagnosis]:
 
 
 def _parting(
-    examination: Examination, target: Curve, twin: Curve, replicas: list[Curve]
+    examination: Examination, check_id: str, target: Curve, twin: Curve, replicas: list[Curve]
 ) -> Iterator[Diagnosis]:
     """The first point at which the target is farther from its twin than rounding explains."""
     drift = 0.0
@@ -73,6 +95,7 @@ def _parting(
         allowed = examination.tolerance * (MARGIN * drift + twin.rounding)
         if not abs(found - wanted) <= allowed:
             yield _diagnosis(
+                check_id,
                 f"{name}, since step {point[0]}",
                 f"{wanted:.4f}, the twin's, give or take {allowed:.1g}",
                 f"{found:.4f}",
@@ -82,5 +105,5 @@ def _parting(
             return
 
 
-def _diagnosis(where: str, expected: str, found: str, message: str) -> Diagnosis:
-    return Diagnosis(CHECK, where, expected, found, message)
+def _diagnosis(check_id: str, where: str, expected: str, found: str, message: str) -> Diagnosis:
+    return Diagnosis(check_id, where, expected, found, message)

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from resnet_verify.examine import Examination
     from resnet_verify.graph import Param
 
-CHECK = "PAR-DATA"
+CHECK = "DIS-DATA"
 AT_LEAST, TIMES = 120.0, 20.0
 """Seconds that two processes are given, and how many times what one alone took: beyond both they
 wait for each other."""
@@ -67,7 +67,7 @@ def data_parallel(examination: Examination) -> Iterator[Diagnosis]:
     try:
         found = parallel.together(plan, limit)
     except CannotJoin as error:
-        raise NotRun(f"two processes do not find each other here: {error}") from error
+        raise NotRun(f"two processes cannot be joined here: {error}") from error
     except Exception as error:  # the target's code may raise anything
         yield _raised(error)
         return
@@ -144,7 +144,13 @@ def _expected(alone: Alone, found: Sequence[Passed]) -> list[Passed]:
     mean = tuple(None if each is None else each / WORLD for each in joint.gradients)
     parts = zip(np.split(joint.output, WORLD), np.split(joint.evaluated, WORLD), strict=True)
     shared = [Passed(output, evaluated, mean, joint.tensors) for output, evaluated in parts]
-    return min(own, shared, key=lambda expected: gap(found[1].output, expected[1].output).norm)
+
+    def nearest(expected: Sequence[Passed]) -> float:
+        """How near the process comes that comes nearest."""
+        pairs = zip(found, expected, strict=True)
+        return min(gap(have.output, want.output).norm for have, want in pairs)
+
+    return min(own, shared, key=nearest)
 
 
 def _mean(*gradients: Array | None) -> Array | None:

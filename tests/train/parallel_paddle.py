@@ -33,6 +33,11 @@ def left_out():
 
 def own_statistics():
     network = right()
-    for statistic in network.buffers():
-        statistic.no_sync = True
+    for tensor in network.state_dict().values():
+        if tensor.stop_gradient:
+            tensor.no_sync = True
     return network
+
+
+def shared_by_the_framework():
+    return nn.SyncBatchNorm.convert_sync_batchnorm(right())

@@ -8,6 +8,7 @@ import pytest
 from resnet_verify import learning
 from resnet_verify.checks import all_checks, select_checks
 from resnet_verify.judge import Options
+from resnet_verify.learning_data import real_images
 from resnet_verify.target import load_target
 
 LEARNERS = "tests/train/learners.py"
@@ -32,8 +33,8 @@ def examined(name):
     return examination
 
 
-def judged(name):
-    return examined(name).run(all_checks()["CNV-TWIN"])
+def judged(name, check="CNV-TWIN"):
+    return examined(name).run(all_checks()[check])
 
 
 @pytest.mark.parametrize("name", ["right", "slower_momentum"])
@@ -49,18 +50,40 @@ def test_networks_that_learn_otherwise_fail_and_say_since_when(name):
     assert re.match(r"it learns otherwise than its twin since step [12]:", result.message)
 
 
+def test_in_mixed_precision_a_right_network_passes():
+    result = judged("right", "CNV-BFLOAT16")
+    assert (result.outcome, result.message) == ("passed", "")
+
+
+def test_in_mixed_precision_a_mistake_is_more_than_rounding():
+    result = judged("inverted_momentum", "CNV-BFLOAT16")
+    assert result.outcome == "failed", result.message
+    assert result.message.startswith("it learns otherwise than its twin since step")
+
+
+def test_mixed_precision_computes_otherwise_and_by_less_than_a_moved_twin():
+    examination = examined("right")
+    data = real_images(examination)
+    whole, half = (
+        learning.learned(examination, data, of_twin=True, steps=1, mixed=mixed)
+        for mixed in (False, True)
+    )
+    losses = [curve.points[0, 1][1] for curve in (whole, half)]
+    assert 0 < abs(losses[0] - losses[1]) < half.rounding * 5
+
+
 def test_it_runs_on_demand_and_on_a_gpu_only():
     default = {check.id for check in select_checks()}
     assert "CNV-TWIN" not in default
     assert "NUM-TRAIN" in default
-    assert [check.id for check in select_checks(["CNV"])] == ["CNV-TWIN"]
+    assert [check.id for check in select_checks(["CNV"])] == ["CNV-TWIN", "CNV-BFLOAT16"]
     assert "CNV-TWIN" in {check.id for check in select_checks(on_demand=True)}
     assert "CNV-TWIN" in {check.id for check in Options(device="gpu").checks()}
 
 
 def test_digits_for_a_colour_network_are_grey():
     examination = examined("right")
-    data = learning.real_images(examination)
+    data = real_images(examination)
     assert data.images.shape[1] == 3
     assert np.array_equal(data.images[:, 0], data.images[:, 2])
     assert abs(float(data.images.mean())) < 1e-4

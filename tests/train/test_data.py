@@ -14,6 +14,7 @@ import pytest
 
 from resnet_ref import data
 from resnet_ref.batches import Batches, crop_and_flip
+from resnet_ref.downloads import download
 from tests.isolation.fuzzing import damaged
 
 
@@ -93,11 +94,11 @@ def idx(array):
     return gzip.compress(header + array.astype(np.uint8).tobytes())
 
 
-def fashion(folder):
-    for stem, count in (("train", 6), ("t10k", 4)):
+def fashion(folder, train=6, test=4):
+    for stem, count in (("train", train), ("t10k", test)):
         pixels = np.arange(count * 784).reshape(count, 28, 28) % 256
         (folder / f"{stem}-images-idx3-ubyte.gz").write_bytes(idx(pixels))
-        (folder / f"{stem}-labels-idx1-ubyte.gz").write_bytes(idx(np.arange(count)))
+        (folder / f"{stem}-labels-idx1-ubyte.gz").write_bytes(idx(np.arange(count) % 10))
     return folder
 
 
@@ -212,3 +213,44 @@ def test_damaged_files_are_refused_or_read_whole(tmp_path):
         labels.write_bytes(gzip.compress(damaged(unpacked, rng)[0]))
         refused += read_or_refused(data.fashion_mnist, tmp_path)
     assert 150 < refused < 300
+
+
+def same(dataset, images):
+    """Whether a framework's own dataset has these images and labels, in this order."""
+    for (pixels, label), own, wanted in zip(dataset, images.pixels, images.labels, strict=True):
+        assert np.array_equal(np.asarray(pixels).reshape(own.shape), own)
+        assert int(np.asarray(label).reshape(())) == wanted
+
+
+def test_paddles_own_classes_read_the_same(tmp_path):
+    pytest.importorskip("paddle")
+    from paddle.vision.datasets import Cifar10, FashionMNIST
+
+    batches = {"data_batch_1": batch(5), "data_batch_2": batch(4, 1), "test_batch": batch(3, 2)}
+    path = archive(tmp_path / "cifar.tar.gz", batches)
+    for mode, images in (("train", data.cifar10(path).train), ("test", data.cifar10(path).test)):
+        raw = Cifar10(str(path), mode, backend="cv2")
+        same([(np.asarray(pixels).transpose(2, 0, 1), label) for pixels, label in raw], images)
+    found = data.fashion_mnist(fashion(tmp_path, test=100)).test  # it reads hundreds
+    names = (str(tmp_path / f"t10k-{part}-ubyte.gz") for part in ("images-idx3", "labels-idx1"))
+    same(FashionMNIST(*names, mode="test", backend="cv2"), found)
+
+
+def test_mindspores_own_class_reads_the_same(tmp_path):
+    pytest.importorskip("mindspore")
+    from mindspore.dataset import FashionMnistDataset
+
+    found = data.fashion_mnist(fashion(tmp_path))
+    unpacked = tmp_path / "unpacked"  # as it wants them
+    unpacked.mkdir()
+    for packed in tmp_path.glob("*.gz"):
+        (unpacked / packed.stem).write_bytes(gzip.decompress(packed.read_bytes()))
+    for usage, images in (("train", found.train), ("test", found.test)):
+        dataset = FashionMnistDataset(str(unpacked), usage, shuffle=False)
+        rows = dataset.create_tuple_iterator(num_epochs=1, output_numpy=True)
+        same(((pixels.transpose(2, 0, 1), label) for pixels, label in rows), images)
+
+
+def test_a_framework_that_fetches_nothing_says_what_to_do():
+    with pytest.raises(data.DataError, match=r"mindspore.*fetch nothing; give --data FILE"):
+        download("cifar10", "mindspore")

@@ -107,10 +107,10 @@ def command(*words):
 
 
 def test_killed_at_any_moment_it_goes_on_to_the_same_numbers(tmp_path):
-    for package in ("torch", "sklearn", "matplotlib", "tqdm"):
+    for package in ("torch", "sklearn", "matplotlib", "tqdm", "tensorboardX"):
         pytest.importorskip(package)
     environment = os.environ | {"OMP_NUM_THREADS": "1"}
-    words = ("--framework", "torch", "--out")
+    words = ("--framework", "torch", "--tensorboard", "--out")
     whole, killed = tmp_path / "whole", tmp_path / "killed"
     done = subprocess.run(command(*words, str(whole)), capture_output=True, text=True,
                           env=environment)  # fmt: skip
@@ -130,6 +130,7 @@ def test_killed_at_any_moment_it_goes_on_to_the_same_numbers(tmp_path):
         for folder in (whole, killed)
     ]
     assert measures(both[0]) == measures(both[1])
+    assert len(list((whole / "tensorboard").iterdir())) == 1
     page = (whole / "report.html").read_text()
     assert page.count("data:image/png;base64,") == 4
     assert "http-equiv" not in page

@@ -1,5 +1,6 @@
 """A function in a process of its own behaves as a call would, and leaves nothing behind."""
 
+import multiprocessing
 import os
 import signal
 import subprocess
@@ -9,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from resnet_verify.process import ProcessError, run_apart
+from resnet_verify.process import ProcessError, run_apart, run_together
 
 ROOT = Path(__file__).parents[2]
 
@@ -157,3 +158,29 @@ def _alive(pid):
     """Whether `pid` runs; one that nobody has waited for yet does not."""
     state = Path(f"/proc/{pid}/stat")
     return state.exists() and state.read_text().rpartition(")")[2].split()[0] != "Z"
+
+
+def product(_tell, one, other):
+    return one * other
+
+
+def wait_or_fail(_tell, number):
+    if number:
+        raise KeyError("layer4")
+    time.sleep(60)
+
+
+def test_several_at_once_give_their_results_in_order():
+    assert run_together(product, [(2, 3), (4, 5)], 60) == [6, 20]
+
+
+def test_the_first_of_several_that_raises_ends_the_others():
+    with pytest.raises(KeyError, match="layer4"):
+        run_together(wait_or_fail, [(0,), (1,)], 60)
+    assert multiprocessing.active_children() == []
+
+
+def test_several_that_take_too_long_are_ended():
+    with pytest.raises(TimeoutError, match=r"no answer within 0\.5 s"):
+        run_together(wait_or_fail, [(0,), (0,)], 0.5)
+    assert multiprocessing.active_children() == []
