@@ -14,11 +14,13 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn, TypeAlias
 
+from resnet_ref.architectures import CIFAR
 from resnet_ref.derive import table
 from resnet_ref.shapes import Shape
-from resnet_ref.spec import CIFAR, HEADS, OUTPUT_STRIDES, STEMS, VARIANT_NAMES, spec
+from resnet_ref.spec import HEADS, OUTPUT_STRIDES, STEMS, spec
 from resnet_ref.summary import data, text
 from resnet_ref.train_command import add_train
+from resnet_ref.variants import VARIANT_NAMES
 
 if TYPE_CHECKING:
     Subparsers: TypeAlias = "argparse._SubParsersAction[_Parser]"

@@ -1,4 +1,4 @@
-"""What a ResNet is: its architectures, its documented forms, and how they are named.
+"""What a ResNet is: an architecture in a variant, with every choice made.
 
 A `ResNetSpec` is one documented form with every choice spelled out. `spec("resnet50",
 "v1.5")` looks one up; `documented_forms()` enumerates all that a network may equal.
@@ -10,7 +10,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias, get_args
 
-BlockKind: TypeAlias = Literal["basic", "bottleneck"]
+from resnet_ref.architectures import CIFAR, BlockKind, architecture
+from resnet_ref.variants import Variant, canonical_variant, variants_of
+
 Projection: TypeAlias = Literal["conv-norm", "conv", "pool-conv-norm", "pad"]
 ConvBias: TypeAlias = Literal["none", "all", "keras-v2"]
 Stem: TypeAlias = Literal["imagenet", "deep", "cifar"]
@@ -79,171 +81,13 @@ class ResNetSpec:
         return int(stem_stride * 2 ** (len(self.depths) - 1))
 
 
-@dataclass(frozen=True)
-class Architecture:
-    """One row of the architecture tables: depths, block kind and widths, no variant yet."""
-
-    block: BlockKind
-    depths: tuple[int, ...]
-    widths: tuple[int, ...] = (64, 128, 256, 512)
-    groups: int = 1
-    width_per_group: int = 64
-
-
-# He et al. 2016, table 1, https://arxiv.org/abs/1512.03385
-IMAGENET = {
-    "resnet18": Architecture("basic", (2, 2, 2, 2)),
-    "resnet34": Architecture("basic", (3, 4, 6, 3)),
-    "resnet50": Architecture("bottleneck", (3, 4, 6, 3)),
-    "resnet101": Architecture("bottleneck", (3, 4, 23, 3)),
-    "resnet152": Architecture("bottleneck", (3, 8, 36, 3)),
-}
-
-# Xie et al. 2017, table 1, https://arxiv.org/abs/1611.05431, and the larger nets built the same way
-RESNEXT = {
-    f"resnext{depth}_{groups}x{width}d": replace(
-        IMAGENET[f"resnet{depth}"], groups=groups, width_per_group=width
-    )
-    for depth in (50, 101, 152)
-    for groups, width in ((32, 4), (32, 8), (64, 4))
-}
-
-# Zagoruyko and Komodakis 2016, table 8, https://arxiv.org/abs/1605.07146
-WIDE = {
-    f"wide_resnet{depth}_2": replace(IMAGENET[f"resnet{depth}"], width_per_group=128)
-    for depth in (50, 101)
-}
-
-# He et al. 2016, section 4.2: 6n + 2 weighted layers
-CIFAR = {
-    f"resnet{depth}": Architecture("basic", ((depth - 2) // 6,) * 3, widths=(16, 32, 64))
-    for depth in (20, 32, 44, 56, 110)
-}
-
-ARCHITECTURES = {**IMAGENET, **RESNEXT, **WIDE, **CIFAR}
-
-
-@dataclass(frozen=True)
-class Variant:
-    """What a variant changes in an architecture, and where that is documented."""
-
-    name: str
-    source: str
-    changes: tuple[tuple[str, object], ...] = ()
-
-
-def _variant(name: str, source: str, **changes: object) -> Variant:
-    return Variant(name, source, tuple(changes.items()))
-
-
-# The first row of a name is its default; further rows are forms that carry the same name.
-VARIANTS = (
-    _variant("v1.5", "Goyal et al. 2017, section 5.1, https://arxiv.org/abs/1706.02677",
-             strided_conv=1),
-    _variant("v1", "He et al. 2016, table 1, https://arxiv.org/abs/1512.03385"),
-    _variant("vb", "He et al. 2019, figure 2a, https://arxiv.org/abs/1812.01187; PaddleClas",
-             strided_conv=1, project_first=True),
-    _variant("vc", "He et al. 2019, figure 2b, https://arxiv.org/abs/1812.01187",
-             strided_conv=1, stem="deep"),
-    _variant("vc", "PaddleClas ResNet18_vc and ResNet34_vc",
-             strided_conv=1, stem="deep", project_first=True),
-    _variant("vd", "He et al. 2019, figure 2c, https://arxiv.org/abs/1812.01187; PaddleClas",
-             strided_conv=1, stem="deep", projection="pool-conv-norm", project_first=True),
-    _variant("vd", "He et al. 2019, figure 2c, without a projection in stage 1 of 18 and 34",
-             strided_conv=1, stem="deep", projection="pool-conv-norm"),
-    _variant("v2", "He et al. 2016b, https://arxiv.org/abs/1603.05027",
-             strided_conv=1, preactivation=True, stem_norm=False, projection="conv"),
-    _variant("v2", "He et al. 2016b, stride on the first 1x1 as in He et al. 2016, table 1",
-             preactivation=True, stem_norm=False, projection="conv"),
-    _variant("v2", "He et al. 2016b, appendix: the first activation right after conv1",
-             strided_conv=1, preactivation=True, projection="conv"),
-    _variant("v2", "He et al. 2016b, appendix, stride on the first 1x1",
-             preactivation=True, projection="conv"),
-    _variant("v2", "MXNet Gluon, resnet_v2: norm and ReLU behind conv1 and in the first block, too",
-             strided_conv=1, preactivation=True, activated_twice=True, projection="conv"),
-    _variant("v2", "MXNet Gluon, resnet_v2, stride on the first 1x1",
-             preactivation=True, activated_twice=True, projection="conv"),
-    _variant("d2l", "Zhang et al., Dive into Deep Learning, section 8.6, https://d2l.ai",
-             strided_conv=1, projection="conv", conv_bias="all"),
-    _variant("keras", "keras.applications.resnet, https://keras.io/api/applications/resnet",
-             conv_bias="all", eps=1.001e-5, momentum=0.99, head="softmax"),
-    _variant("keras-v2", "keras.applications.resnet_v2, https://keras.io/api/applications/resnet",
-             strided_conv=1, preactivation=True, stem_norm=False, projection="conv",
-             conv_bias="keras-v2", strided_block="last", eps=1.001e-5, momentum=0.99,
-             head="softmax"),
-    _variant("se", "Hu et al. 2018, https://arxiv.org/abs/1709.01507",
-             strided_conv=1, squeeze_excite=True),
-    _variant("se", "Hu et al. 2018, stride on the first 1x1 as in He et al. 2016, table 1",
-             squeeze_excite=True),
-    _variant("se", "PaddleClas SE_ResNet_vd: Hu et al. 2018 with He et al. 2019, figure 2c",
-             strided_conv=1, squeeze_excite=True, stem="deep", projection="pool-conv-norm",
-             project_first=True),
-    _variant("cifar-a", "He et al. 2016, section 4.2, option A", projection="pad", stem="cifar"),
-    _variant("cifar-b", "He et al. 2016, section 4.2, option B", stem="cifar"),
-)  # fmt: skip
-VARIANT_NAMES = tuple(dict.fromkeys(variant.name for variant in VARIANTS))
-
-
-def variants_of(arch: str) -> tuple[Variant, ...]:
-    """The variants documented for `arch`, in order of preference where two are the same."""
-    architecture = _architecture(arch)
-    if arch in CIFAR:
-        return tuple(v for v in VARIANTS if v.name in ("cifar-a", "cifar-b"))
-    basic = architecture.block == "basic"
-    excluded = {"cifar-a", "cifar-b"}
-    if basic:
-        excluded |= {"v1.5", "keras", "keras-v2"}  # v1 and v1.5 coincide without a bottleneck
-    else:
-        excluded |= {"vb"}  # every bottleneck has a stage-1 projection: vb is v1.5
-    return tuple(v for v in VARIANTS if v.name not in excluded)
-
-
-# Names under which a form is asked for, beside its own: they denote the same network.
-def canonical_variant(arch: str, variant: str) -> str:
-    """The name under which `variant` of `arch` is reported: v1 for v1.5 of 18 and 34, v1.5 for vb.
-
-    Raises:
-        ValueError: `arch` or `variant` is unknown, or not documented together.
-    """
-    block = _architecture(arch).block
-    if variant not in VARIANT_NAMES:
-        raise ValueError(f"unknown variant {variant!r}; known: {', '.join(VARIANT_NAMES)}")
-    if block == "basic" and variant == "v1.5":
-        variant = "v1"
-    elif block == "bottleneck" and variant == "vb":
-        variant = "v1.5"
-    names = dict.fromkeys(v.name for v in variants_of(arch))
-    if variant not in names:
-        raise ValueError(
-            f"variant {variant!r} is not documented for {arch}; documented: {', '.join(names)}"
-        )
-    return variant
-
-
-def _architecture(arch: str) -> Architecture:
-    try:
-        return ARCHITECTURES[arch]
-    except KeyError:
-        raise ValueError(
-            f"unknown architecture {arch!r}; supported: {', '.join(ARCHITECTURES)}"
-        ) from None
-
-
 def _build(arch: str, variant: Variant) -> ResNetSpec:
-    architecture = ARCHITECTURES[arch]
-    base = ResNetSpec(
-        arch=arch,
-        variant=variant.name,
-        block=architecture.block,
-        depths=architecture.depths,
-        widths=architecture.widths,
-        groups=architecture.groups,
-        width_per_group=architecture.width_per_group,
-        num_classes=10 if arch in CIFAR else 1000,
-    )
+    row = architecture(arch)
+    num_classes = 10 if arch in CIFAR else 1000
+    base = ResNetSpec(arch, variant.name, **vars(row), num_classes=num_classes)
     changes = dict(variant.changes)
     # What makes no difference to a block kind has one value: equal networks are equal specs.
-    changes.pop("strided_conv" if architecture.block == "basic" else "project_first", None)
+    changes.pop("strided_conv" if row.block == "basic" else "project_first", None)
     form = replace(base, **changes)  # type: ignore[arg-type]  # every form is built in the tests
     return replace(form, output_stride=form.native_stride)
 
@@ -261,7 +105,7 @@ def spec(
     """Look up the documented form `variant` of `arch`, by default the first one documented.
 
     Args:
-        arch: a key of `ARCHITECTURES`, "resnet50" say.
+        arch: a key of `resnet_ref.architectures.ARCHITECTURES`, "resnet50" say.
         variant: a documented name; None takes v1.5 (v1 where they are the same, cifar-a for CIFAR).
         num_classes: width of the classifier; None takes 1000, or 10 for the CIFAR nets.
         in_channels: channels of the input image.
@@ -272,7 +116,7 @@ def spec(
     Raises:
         ValueError: the form is not documented; the message names those that are.
     """
-    _architecture(arch)
+    architecture(arch)
     _expect("stem", stem, STEMS)
     _expect("head", head, HEADS)
     for size in (in_channels, num_classes):

@@ -12,7 +12,7 @@ from math import prod
 from typing import Any, TypeVar
 
 from resnet_ref.layers import BatchNorm
-from resnet_ref.spec import canonical_variant
+from resnet_ref.variants import canonical_variant
 from resnet_verify.adapters import Adapter, CaptureError, adapter_for, awake, registered
 from resnet_verify.adapters.outputs import cause
 from resnet_verify.checks import NotRun

@@ -51,7 +51,8 @@ class Options:
         Raises:
             OptionError: an entry selects nothing or the form is not documented.
         """
-        from resnet_ref.spec import VARIANT_NAMES, spec
+        from resnet_ref.spec import spec
+        from resnet_ref.variants import VARIANT_NAMES
 
         try:
             if self.arch is not None:

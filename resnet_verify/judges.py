@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -55,7 +56,9 @@ class Here:
             return judged_by(self.examination, check, name, self._options, reproduce)
 
     def close(self) -> None:
-        """See `Judge`."""
+        """Let go of the networks, which may be large and lie in cycles of references."""
+        if vars(self).pop("examination", None):
+            gc.collect()
 
 
 class Elsewhere:

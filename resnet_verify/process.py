@@ -11,9 +11,10 @@ import os
 import pickle
 import signal
 import sys
+import time
 import traceback
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection, wait
@@ -70,17 +71,60 @@ def run_apart(
         ProcessError: the process ended without an answer.
         BaseException: what the function raises, its own traceback as the cause.
     """
+    with _serving(function, arguments) as (process, line):
+        answer = _answer(process, line, heed)
+    value: T = _value(answer)
+    return value
+
+
+def run_together(
+    function: Callable[..., T], each: Sequence[tuple[Any, ...]], seconds: float
+) -> list[T]:
+    """Call ``function(tell, *arguments)`` for all of `each` at once, in a fresh process each.
+
+    The first one that raises or ends without an answer ends all of them. See `run_apart`.
+
+    Raises:
+        TimeoutError: not all have answered after `seconds`.
+        ProcessError: a process ended without an answer.
+        BaseException: what the function raises, its own traceback as the cause.
+    """
+    late = time.monotonic() + seconds
+    values: dict[int, T] = {}
+    with ExitStack() as stack:
+        started = [stack.enter_context(_serving(function, arguments)) for arguments in each]
+        while pending := [number for number in range(len(started)) if number not in values]:
+            lines = {
+                number: (started[number][1], started[number][0].sentinel) for number in pending
+            }
+            ready = wait([source for pair in lines.values() for source in pair],
+                         max(late - time.monotonic(), 0))  # fmt: skip
+            if not ready:
+                raise TimeoutError(f"no answer within {seconds:g} s")
+            for number in pending:
+                if not set(ready).isdisjoint(lines[number]):
+                    values[number] = _value(_answer(*started[number], None))
+    return [values[number] for number in range(len(started))]
+
+
+@contextmanager
+def _serving(
+    function: Callable[..., Any], arguments: tuple[Any, ...]
+) -> Iterator[tuple[BaseProcess, Connection]]:
+    """A process that calls the function, and the line that its answer comes over."""
     context = multiprocessing.get_context("spawn")
     ours, theirs = context.Pipe(duplex=False)
     process = context.Process(target=_serve, args=(theirs, function, arguments))
     with ours, _ended(process):
         with theirs, interrupts_held_back():
             process.start()
-        answer = _answer(process, ours, heed)
+        yield process, ours
+
+
+def _value(answer: _Returned | _Raised) -> Any:
     if isinstance(answer, _Raised):
         raise _as_raised(answer)
-    value: T = answer.value
-    return value
+    return answer.value
 
 
 @contextmanager

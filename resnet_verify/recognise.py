@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
 
+from resnet_ref.architectures import ARCHITECTURES
 from resnet_ref.layers import (
     BatchNorm,
     Conv,
@@ -18,7 +19,8 @@ from resnet_ref.layers import (
     Linear,
     Softmax,
 )
-from resnet_ref.spec import ARCHITECTURES, ResNetSpec, canonical_variant, documented_forms
+from resnet_ref.spec import ResNetSpec, documented_forms
+from resnet_ref.variants import canonical_variant
 from resnet_verify.alignment import SMALL, differing_fields
 from resnet_verify.depths import WRONG_DEPTH, at_depths, found_depths, with_found_depths
 from resnet_verify.folding import Folding

@@ -41,10 +41,12 @@ class Target:
     `name` is what the user wrote, or the test's id where a fixture gave the factory.
     `factory` returns a model each time it is called: a new one, or the same one where the
     user named the model itself. It may raise anything; `create` raises `TargetError` only.
+    `text` is what `load_target` made it of, in any process; empty where a test gave the factory.
     """
 
     name: str
     factory: Callable[[], object]
+    text: str = ""
 
     def create(self) -> object:
         """Call the factory.
@@ -95,7 +97,7 @@ def load_target(text: str) -> Target:
     except ModuleProblem as problem:
         raise TargetError(f"{text}: {problem}") from problem.__cause__
     found = _resolve(text, module, attribute)
-    return Target(text, _factory(text, found, arguments, folder))
+    return Target(text, _factory(text, found, arguments, folder), text)
 
 
 def _onnx_target(text: str, path: Path, query: str) -> Target:
@@ -103,7 +105,7 @@ def _onnx_target(text: str, path: Path, query: str) -> Target:
         raise TargetError(f"{text}: an ONNX file takes no arguments")
     if not path.is_file():
         raise TargetError(f"{text}: {missing_file(path)}")
-    return Target(text, partial(_load_onnx, text, path.resolve()))
+    return Target(text, partial(_load_onnx, text, path.resolve()), text)
 
 
 def _load_onnx(text: str, path: Path) -> object:

@@ -178,20 +178,19 @@ class PaddleAdapter:
     def step(
         self, model: Any, batch: Array, cotangent: Array, output: int, earlier: Sequence[Array] = ()
     ) -> Step:
-        """Eager forward and backward of ``sum(outputs[output] * cotangent)``."""
-        model.clear_gradients()
-        for array in (*earlier, batch):
-            image = paddle.to_tensor(array, stop_gradient=False)
-            outputs = flatten(model(image), _is_tensor)
-            chosen = outputs[output]
-            loss = (chosen * paddle.to_tensor(cotangent).astype(chosen.dtype)).sum()
-            if not loss.stop_gradient:
-                loss.backward()
-        gradients = {
-            f"param:{tensor.name}": None if tensor.grad is None else _numpy(tensor.grad)
-            for tensor in model.parameters()
-        }
-        model.clear_gradients()
+        """Eager forward and backward; the gradients that the network holds are put back."""
+        with paddle_training.gradients_apart(model.parameters()):
+            for array in (*earlier, batch):
+                image = paddle.to_tensor(array, stop_gradient=False)
+                outputs = flatten(model(image), _is_tensor)
+                chosen = outputs[output]
+                loss = (chosen * paddle.to_tensor(cotangent).astype(chosen.dtype)).sum()
+                if not loss.stop_gradient:
+                    loss.backward()
+            gradients = {
+                f"param:{tensor.name}": None if tensor.grad is None else _numpy(tensor.grad)
+                for tensor in model.parameters()
+            }
         image_gradient = None if image.grad is None else _numpy(image.grad)
         return Step(tuple(map(_numpy, outputs)), gradients, image_gradient)
 

@@ -1,4 +1,4 @@
-"""Training steps of Paddle networks by Paddle's own optimisers."""
+"""Training of Paddle networks: steps by its own optimisers, and mixed precision."""
 
 from __future__ import annotations
 
@@ -26,9 +26,8 @@ def descend(
     """See `resnet_verify.adapters.Adapter.descend`."""
     parameters, weights = model.parameters(), paddle.to_tensor(cotangent)
     seen = []
-    with _one_rate_for_all(parameters):
+    with gradients_apart(parameters), _one_rate_for_all(parameters):
         optimiser = _optimiser(parameters, method, rate)
-        model.clear_gradients()
         for batches in steps:
             for batch in batches:
                 # Static code of Paddle 2.6 has no backward pass for images without a gradient.
@@ -46,6 +45,25 @@ def _optimiser(parameters: Sequence[Any], method: str, rate: float) -> Any:
     if method == "adam":
         return paddle.optimizer.Adam(rate, parameters=parameters)
     return paddle.optimizer.Momentum(rate, 0.9, parameters=parameters, weight_decay=1e-4)
+
+
+@contextmanager
+def gradients_apart(parameters: Sequence[Any]) -> Iterator[None]:
+    """Within, gradients start from none; those that the parameters held are put back."""
+    held = [None if each.grad is None else each.grad.clone() for each in parameters]
+    _clear(parameters)
+    try:
+        yield
+    finally:
+        _clear(parameters)
+        for each, gradient in zip(parameters, held, strict=True):
+            if gradient is not None:
+                each.grad = gradient
+
+
+def _clear(parameters: Sequence[Any]) -> None:
+    for each in parameters:
+        each.clear_gradient(False)  # None again, and not zeros
 
 
 @contextmanager

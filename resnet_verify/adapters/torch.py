@@ -206,10 +206,7 @@ class TorchAdapter:
         self, model: Any, batch: Array, cotangent: Array, output: int, earlier: Sequence[Array] = ()
     ) -> Step:
         """Eager forward and backward; the gradients that the network holds are put back."""
-        held = [(tensor, tensor.grad) for tensor in model.parameters()]
-        try:
-            for tensor, _ in held:
-                tensor.grad = None
+        with torch_training.gradients_apart(model):
             for array in (*earlier, batch):
                 image = self.tensor(array).requires_grad_()
                 with as_written():
@@ -221,9 +218,6 @@ class TorchAdapter:
                 key: None if tensor.grad is None else array_of(tensor.grad)
                 for key, tensor in _by_key(model, None).items()
             }
-        finally:
-            for tensor, gradient in held:
-                tensor.grad = gradient
         image_gradient = None if image.grad is None else array_of(image.grad)
         return Step(tuple(map(array_of, outputs)), gradients, image_gradient)
 

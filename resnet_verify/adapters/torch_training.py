@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -25,13 +25,12 @@ def descend(
     rate: float,
 ) -> list[Array]:
     """See `resnet_verify.adapters.Adapter.descend`."""
-    held = [(tensor, tensor.grad) for tensor in model.parameters()]
     try:
         optimiser = _optimiser(model, method, rate, fused=True)
     except RuntimeError:  # older versions have none on a CPU; they take a third of the time
         optimiser = _optimiser(model, method, rate, fused=False)
     seen = []
-    try:
+    with gradients_apart(model):
         for batches in steps:
             optimiser.zero_grad()
             for batch in batches:
@@ -40,10 +39,20 @@ def descend(
                 (found * cotangent.to(found.dtype)).sum().backward()
                 seen.append(array_of(found))
             optimiser.step()
+    return seen
+
+
+@contextmanager
+def gradients_apart(model: Any) -> Iterator[None]:
+    """Within, gradients start from none; those that the network held are put back."""
+    held = [(tensor, tensor.grad) for tensor in model.parameters()]
+    try:
+        for tensor, _ in held:
+            tensor.grad = None
+        yield
     finally:
         for tensor, gradient in held:
             tensor.grad = gradient
-    return seen
 
 
 def _optimiser(model: Any, method: str, rate: float, *, fused: bool) -> Any:

@@ -112,7 +112,15 @@ def _first(connection: sa.Connection) -> None:
             connection.exec_driver_sql(statement.format(table.name))
 
 
-MIGRATIONS = (_first,)
+def _second(connection: sa.Connection) -> None:
+    """Version 2: the list of all series is read from the index alone."""
+    connection.exec_driver_sql("DROP INDEX resnet_by_series")
+    connection.exec_driver_sql(
+        "CREATE INDEX resnet_listed ON resnet_records (series, fingerprint, at, id)"
+    )
+
+
+MIGRATIONS = (_first, _second)
 """Each takes the schema from its place to the next version. Those that are out stay as they are."""
 
 

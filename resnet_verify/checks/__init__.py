@@ -28,6 +28,7 @@ FAMILIES = (
     "precision",
     "copies",
     "convergence",
+    "parallel",
 )
 
 

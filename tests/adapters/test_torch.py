@@ -1,5 +1,6 @@
 """PyTorch's adapter keeps the contract; and what is PyTorch's own."""
 
+import numpy as np
 import pytest
 
 torch = pytest.importorskip("torch")
@@ -10,3 +11,15 @@ from resnet_verify.adapters.torch import ADAPTER  # noqa: E402
 
 class TestContract(AdapterContract):
     adapter = ADAPTER
+
+
+def test_gradients_that_the_network_holds_are_put_back():
+    network = torch.nn.Linear(3, 2)
+    network(torch.ones(1, 3)).sum().backward()
+    network.bias.grad = None
+    images, cotangent = np.ones((2, 3), "float32"), np.ones((2, 2), "float32")
+    step = ADAPTER.step(network, images, cotangent, 0)
+    ADAPTER.descend(network, [[images]], cotangent, 0, "sgd", 0.1)
+    assert [gradient.max() for gradient in step.gradients.values()] == [2, 2]
+    assert network.weight.grad.numpy().tolist() == np.ones(network.weight.shape).tolist()
+    assert network.bias.grad is None

@@ -11,7 +11,7 @@ import pytest
 sa = pytest.importorskip("sqlalchemy")
 
 from resnet_verify.bench import store as module  # noqa: E402
-from resnet_verify.bench.store import Store, StoreError  # noqa: E402
+from resnet_verify.bench.store import MIGRATIONS, Store, StoreError  # noqa: E402
 from tests.bench.records import record  # noqa: E402
 
 WRITER = """
@@ -117,10 +117,25 @@ def test_a_shift_is_accepted_once_and_with_its_reason(url):
             store.accept(one, 6.0, "again")
 
 
+def test_an_older_store_is_brought_up_to_date_with_what_it_holds(url, monkeypatch):
+    monkeypatch.setattr(module, "MIGRATIONS", MIGRATIONS[:1])
+    one = record()
+    with Store(url) as store:
+        store.add(one)
+    monkeypatch.undo()
+    for _ in range(2):  # the second time there is nothing to do
+        with Store(url) as store:
+            assert store.find(one.id) == one
+            assert [series.count for series in store.series()] == [1]
+            with store._engine.connect() as connection:
+                found = connection.execute(sa.select(module._schema.c.version)).scalars().all()
+            assert sorted(found) == list(range(1, len(MIGRATIONS) + 1))
+
+
 def test_a_newer_store_is_refused(url):
     with Store(url) as store, store._engine.begin() as connection:
         connection.execute(module._schema.insert().values(version=99))
-    with pytest.raises(StoreError, match="version 99, this resnet-verify knows 1"):
+    with pytest.raises(StoreError, match=f"version 99, this resnet-verify knows {len(MIGRATIONS)}"):
         Store(url)
 
 

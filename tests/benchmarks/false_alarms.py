@@ -6,13 +6,15 @@ python -m tests.benchmarks.false_alarms --runs 1000 --frameworks torch paddle
 from __future__ import annotations
 
 import argparse
+import gc
 import random
 import time
 import warnings
 from dataclasses import replace
 from importlib import import_module
 
-from resnet_ref.spec import ARCHITECTURES, documented_forms
+from resnet_ref.architectures import ARCHITECTURES
+from resnet_ref.spec import documented_forms
 from resnet_verify.checks import select_checks
 from resnet_verify.examine import Examination
 from resnet_verify.target import Target
@@ -31,6 +33,7 @@ def main():
         if time.monotonic() > until:
             break
         alarm = run(number, options.frameworks, options.archs)
+        gc.collect()  # networks in cycles of references, of up to half a gigabyte each
         alarms, done = alarms + bool(alarm), done + 1
         if alarm:
             print(f"run {number}: {alarm}", flush=True)

@@ -57,6 +57,37 @@ def test_a_check_that_could_not_judge_fails_the_session(project):
     result.stdout.fnmatch_lines(["  not run    no graph", "error        nets.py:unjudged"])
 
 
+def test_the_networks_of_a_judged_target_are_let_go(project):
+    """Before those of the next target are judged, and not when the session ends."""
+    project.makepyfile(
+        nets="""
+        import weakref
+        from pathlib import Path
+        from tests.fake import Network
+
+        class Held(Network):
+            pass
+
+        def first():
+            network = Held()
+            network.itself = network  # as those of frameworks often do
+            weakref.finalize(network, Path("gone").touch)
+            return network
+
+        def second():
+            return Network()
+        """,
+        conftest="""
+        from pathlib import Path
+
+        def pytest_runtest_setup(item):
+            assert Path("gone").exists() == ("second" in item.nodeid)
+        """,
+    )
+    targets = [f"--resnet-target=nets.py:{name}" for name in ("first", "second")]
+    project.runpytest(*targets).assert_outcomes(passed=6, skipped=2)
+
+
 def test_targets_come_from_the_ini_file_too_each_once(project):
     project.makeini(f"[pytest]\nresnet_targets =\n    {TARGET}\n    nets.py:broken")
     result = project.runpytest("--resnet-target", TARGET)

@@ -8,8 +8,10 @@ import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
+from resnet_ref.architectures import ARCHITECTURES
 from resnet_ref.layers import Add, BatchNorm, Conv, MaxPool, Relu
-from resnet_ref.spec import ARCHITECTURES, documented_forms, spec, variants_of
+from resnet_ref.spec import documented_forms, spec
+from resnet_ref.variants import variants_of
 from resnet_verify.compare import differences
 from resnet_verify.form import block_of
 from resnet_verify.graph import Activation, Detach, Other, Scale
