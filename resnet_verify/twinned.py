@@ -119,16 +119,20 @@ class Twinned(Identified):
         return self.adapter.dtype(self.model)
 
     def give_weights(self, weights: Mapping[Key, Array]) -> None:
-        """Put the same weights into the target and, where it exists, its twin."""
+        """Put the same weights into the target and its twin."""
+        self.give_target(weights)
+        arrays = {
+            held.param.key: held.stored(weights[key]) for key, held in self.twin_tensors.items()
+        }
+        self.adapter.write(self.twin, None, arrays)
+
+    def give_target(self, weights: Mapping[Key, Array]) -> None:
+        """Put weights into the target alone, for checks that need no twin."""
         self._dirty = True
         arrays = {
             held.param.key: held.stored(weights[key]) for key, held in self.correspondence.items()
         }
         self.adapter.write(self.model, self.probe.capture, arrays)
-        twin_arrays = {
-            held.param.key: held.stored(weights[key]) for key, held in self.twin_tensors.items()
-        }
-        self.adapter.write(self.twin, None, twin_arrays)
 
     def held_statistics(self) -> tuple[dict[Key, Array], dict[Key, Array]]:
         """The target's and the twin's present running statistics, under the form's names."""

@@ -26,6 +26,7 @@ FAMILIES = (
     "numerics",
     "training",
     "precision",
+    "copies",
     "convergence",
     "parallel",
 )

@@ -111,9 +111,11 @@ def odd_images(examination: Examination) -> Iterator[Diagnosis]:
     for network in (model, twin):
         adapter.set_training(network, training=False)
     drawn = examination.batch((1, *examination.shapes[-1][1:]))
-    for kind, make in ODD.items():
-        image = make(drawn).astype(drawn.dtype)
-        expected = adapter.forward(twin, examination.for_twin(image))[0]
+    odd = [make(drawn).astype(drawn.dtype) for make in ODD.values()]
+    # The twin is known not to mix the images of a batch; the target sees one at a time.
+    wanted = adapter.forward(twin, examination.for_twin(np.concatenate(odd)))[0]
+    for number, (kind, image) in enumerate(zip(ODD, odd, strict=True)):
+        expected = wanted[number : number + 1]
         output = adapter.forward(model, image)[examination.main_output]
         distance = gap(in_shape(output, expected.shape), expected)
         if distance.exceeds(limit):

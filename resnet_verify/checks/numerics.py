@@ -37,13 +37,18 @@ def randomise(examination: Examination, seed: int = 0) -> dict[Key, Array]:
     return weights
 
 
+def give_random(examination: Examination, seed: int = 0) -> None:
+    """Give the target alone the random weights of `randomise`."""
+    examination.give_target(examination.drawn_weights(examination.seed + seed))
+
+
 def settled(examination: Examination) -> tuple[Array, int]:
     """A batch and the output that counts, for checks that need no twin.
 
     The weights are random where they are known, and else as they are.
     """
     try:
-        randomise(examination)
+        give_random(examination)
         return examination.batch(), examination.main_output
     except NotRun:
         return examination.batch(examination.runnable_shape), 0

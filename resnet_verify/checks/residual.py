@@ -253,7 +253,7 @@ def _run(
             key: Key = (block.last.where, role)
             if key in weights:
                 weights[key] = np.zeros_like(weights[key])
-    examination.give_weights(weights)
+    examination.give_target(weights)
     wanted = [v for block in zeroed for v in (block.entering, block.leaving, block.shortcut)]
     wanted = list(dict.fromkeys(wanted))
     try:

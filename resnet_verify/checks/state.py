@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from resnet_verify.adapters.outputs import cause
-from resnet_verify.checks import NotApplicable, NotRun, check
-from resnet_verify.checks.numerics import PURE, bound_of, randomise, settled
+from resnet_verify.checks import NotRun, check
+from resnet_verify.checks.numerics import PURE, bound_of, give_random, settled
 from resnet_verify.target import TargetError
 from resnet_verify.tolerance import gap
 from resnet_verify.verdict import Diagnosis
@@ -17,8 +17,6 @@ from resnet_verify.verdict import Diagnosis
 if TYPE_CHECKING:
     from resnet_verify.adapters import Array
     from resnet_verify.examine import Examination
-
-COPIES = "https://docs.python.org/3/library/copy.html: a deep copy holds copies, not the originals"
 
 
 @check("NUM-INPUT", source=PURE)
@@ -127,7 +125,7 @@ def reload(examination: Examination) -> Iterator[Diagnosis]:
     if second is examination.model:
         raise NotRun("the target gives the same instance each time; there is no second one to load")
     adapter, model = examination.adapter, examination.model
-    randomise(examination)
+    give_random(examination)
     batch = examination.batch()
     if adapter.trains:
         adapter.set_training(model, training=True)
@@ -153,58 +151,3 @@ def reload(examination: Examination) -> Iterator[Diagnosis]:
                 f"difference {distance:.2g}): something that counts is not saved",
             )  # fmt: skip
             return
-
-
-@check("NUM-COPY", source=COPIES)
-def copied(examination: Examination) -> Iterator[Diagnosis]:
-    """A copy of the network computes the same, and has parameters of its own.
-
-    Copied are networks by `copy.deepcopy`, as averages of their weights need it, and in PyTorch
-    by pickle, too, as other processes get them. Then the original gets other weights, which the
-    copy must not notice. What the network holds may be impossible to copy (a lambda cannot be
-    pickled, say): such a way is left out.
-    """
-    batch, _ = settled(examination)
-    adapter, model = examination.adapter, examination.model
-    adapter.set_training(model, training=False)
-    impossible, limit = [], bound_of(examination, "evaluation")
-    for number, (how, make) in enumerate(adapter.copies().items()):
-        first = adapter.forward(model, batch)
-        try:
-            copy = make(model)
-        except Exception as error:  # what the network holds may not be made for it
-            impossible.append(f"{how} raises {cause(error)}")
-            continue
-        if text := _departed(examination, copy, batch, first, limit):
-            yield Diagnosis(
-                "NUM-COPY", "the output", "the same from a copy", text,
-                f"a copy by {how} does not compute what the network does ({text})",
-            )  # fmt: skip
-            return
-        randomise(examination, 1 - number % 2)
-        if text := _departed(examination, copy, batch, first, limit):
-            yield Diagnosis(
-                "NUM-COPY", "the output", "a copy with parameters of its own", text,
-                f"a copy by {how} changes when the weights of the original do ({text}): it still "
-                "computes with the original's",
-            )  # fmt: skip
-            return
-    if len(impossible) == len(adapter.copies()):
-        raise NotApplicable("; ".join(impossible) or f"{adapter.name} copies no networks")
-
-
-def _departed(
-    examination: Examination, copy: Any, batch: Array, first: tuple[Array, ...], limit: float
-) -> str:
-    """How the outputs of a copy differ from the `first` ones; empty where they do not."""
-    try:
-        found = examination.adapter.forward(copy, batch)
-    except Exception as error:  # the target's code may raise anything
-        return cause(error)
-    if [each.shape for each in found] != [each.shape for each in first]:
-        return "another number or shape of outputs"
-    for a, b in zip(found, first, strict=True):
-        distance = gap(a, b)
-        if distance.exceeds(limit):
-            return f"relative difference {distance.norm:.2g}"
-    return ""

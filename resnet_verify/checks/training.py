@@ -87,7 +87,7 @@ def gradients(examination: Examination) -> Iterator[Diagnosis]:
     twins = examination.twin_tensors
     scale = max(length(g) for g in expected.gradients.values() if g is not None)
     # Below rounding of the largest gradient: a bias in front of a norm gets zero but for that.
-    floor = scale * 1e-3
+    floor, last = scale * 1e-3, ""
     for key, held in reversed(examination.correspondence.items()):
         wanted = expected.gradients.get(twins[key].param.key)
         if wanted is None:
@@ -104,8 +104,11 @@ def gradients(examination: Examination) -> Iterator[Diagnosis]:
             text = f"relative difference {distance.norm:.2g}"
             times = _multiple(held.canonical(have), wanted)
             text = f"{text}: {times:.2g} times the twin's" if times is not None else text
-            yield _gradient(key, text, f"its gradient is not the twin's ({text})")
+            behind = f"; that of {last}, nearer to the output, is" if last else ""
+            yield _gradient(key, text, f"its gradient is not the twin's ({text}){behind}")
             return
+        if not distance.exceeds(limit / 100):  # a wrong one may be within the bound by chance
+            last = ", ".join(key)
     own = found.input_gradient
     yield from _input_gradient(
         None if own is None else examination.for_twin(own), expected.input_gradient, limit

@@ -4,8 +4,12 @@
     python -m tests.benchmarks.detection --out build/graphs.jsonl --graphs --draws 20
     python -m tests.benchmarks.report build/power.jsonl build/graphs.jsonl
 
-With `--whole` every check runs on every network, as a check x mistake matrix needs; without it
-the numerical checks run only where structure shows nothing.
+    python -m tests.benchmarks.detection --out build/elsewhere.jsonl --elsewhere
+
+With `--elsewhere` the mistakes are planted into networks that others wrote, as far as they can be
+there and as far as their packages are installed. With `--whole` every check runs on every network,
+as a check x mistake matrix needs; without it the numerical checks run only where structure shows
+nothing.
 """
 
 from __future__ import annotations
@@ -15,9 +19,10 @@ import json
 import re
 import time
 import warnings
+from importlib.util import find_spec
 from pathlib import Path
 
-from tests.mutation import as_graph
+from tests.mutation import as_graph, elsewhere
 from tests.mutation.draw import MISTAKES, drawn
 from tests.mutation.measure import FORMS, judge
 
@@ -35,7 +40,7 @@ def main():
     done = 0
     options.out.parent.mkdir(parents=True, exist_ok=True)
     with options.out.open("a") as file:
-        for each in combinations(options):
+        for each in hosted(options) if options.elsewhere is not None else combinations(options):
             if time.monotonic() > until:
                 break
             row = measured(each, options)
@@ -56,6 +61,7 @@ def arguments():
     parser.add_argument("--rounds", type=int, default=1)
     parser.add_argument("--first-round", type=int, default=0)
     parser.add_argument("--seconds", type=float, default=float("inf"))
+    parser.add_argument("--elsewhere", nargs="*", help="networks that others wrote; all if none")
     parser.add_argument("--graphs", action="store_true", help="structure alone, no framework")
     parser.add_argument("--whole", action="store_true", help="every check on every network")
     return parser.parse_args()
@@ -71,6 +77,18 @@ def combinations(options):
                 yield from drawn(mistake, frameworks, options.draws, number, forms)
 
 
+def hosted(options):
+    """As `combinations`, in the networks that others wrote."""
+    for number in range(options.first_round, options.first_round + options.rounds):
+        for mistake in MISTAKES:
+            if not re.search(options.mistakes, mistake.id):
+                continue
+            for network in options.elsewhere or elsewhere.NETWORKS:
+                package = network.partition(":")[0]
+                if find_spec(package.partition(".")[0]):
+                    yield from elsewhere.drawn(mistake, network, options.draws, number)
+
+
 def measured(planted, options):
     """One row: what was planted where, and what was said; None where graphs cannot show it."""
     started = time.perf_counter()
@@ -84,7 +102,8 @@ def measured(planted, options):
             outcome = judge(planted) if options.whole else quick(planted)
     return {
         "mistake": planted.mistake.id, "arch": planted.arch, "variant": planted.variant,
-        "site": planted.site, "block": planted.block, "framework": planted.framework,
+        "site": planted.site, "block": planted.block,
+        "framework": getattr(planted, "network", planted.framework).partition(":")[0],
         "judgement": outcome.judgement, "named": outcome.named(planted), "first": outcome.first,
         "failed": outcome.failed, "seconds": outcome.seconds, "unjudged": outcome.errors,
         "took": round(time.perf_counter() - started, 2), "whole": options.whole,

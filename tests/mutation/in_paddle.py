@@ -172,12 +172,25 @@ def build(program):
     return Net(program)
 
 
+def edit_layer(model, name, edit):
+    """Do to the layer of that name what a `tests.mutation.elsewhere.Edit` says."""
+    parent, _, child = name.rpartition(".")
+    layers = _part(model, parent)._sub_layers
+    layer = layers[child] if edit.op is None else _layer(edit.op)
+    parts = [*map(_layer, edit.before), layer, *map(_layer, edit.behind)]
+    layers[child] = nn.Sequential(*parts) if len(parts) > 1 else layer
+
+
 def leaf(model, name):
     """The layer of that name that holds tensors."""
-    found = model
-    for part in name.split("."):
-        found = getattr(found, part)
+    found = _part(model, name)
     return found[0] if isinstance(found, nn.Sequential) else found
+
+
+def _part(model, name):
+    for part in filter(None, name.split(".")):
+        model = getattr(model, part)
+    return model
 
 
 def _freeze(role):
@@ -239,8 +252,9 @@ def _alike(weight, _amount):
 
 
 def _unregistered(model, name, _amount):
-    layer = model._sub_layers.pop(name)
-    object.__setattr__(model, name, layer)
+    parent, _, child = name.rpartition(".")
+    owner = _part(model, parent)
+    object.__setattr__(owner, child, owner._sub_layers.pop(child))
 
 
 def _weights_in_forward(function):

@@ -184,6 +184,15 @@ def build(program):
     return Net(program)
 
 
+def edit_layer(model, name, edit):
+    """Do to the layer of that name what a `tests.mutation.elsewhere.Edit` says."""
+    parent, _, child = name.rpartition(".")
+    layers = model.get_submodule(parent)._modules
+    layer = layers[child] if edit.op is None else _layer(edit.op)
+    parts = [*map(_layer, edit.before), layer, *map(_layer, edit.behind)]
+    layers[child] = nn.Sequential(*parts) if len(parts) > 1 else layer
+
+
 def leaf(model, name):
     """The layer of that name that holds tensors."""
     found = getattr(model, name) if hasattr(model, name) else model.get_submodule(name)
@@ -205,8 +214,10 @@ def _gradient_hook(role):
 
 
 def _accumulated_hook(model, name, amount):
-    layer = leaf(model, name)
-    layer.weight.register_post_accumulate_grad_hook(lambda weight: weight.grad.mul_(amount))
+    def hook(weight):
+        weight.grad.mul_(amount)
+
+    leaf(model, name).weight.register_post_accumulate_grad_hook(hook)
 
 
 def _module_hook(model, name, amount):
@@ -263,9 +274,9 @@ def _initial(function):
 
 
 def _unregistered(model, name, _amount):
-    layer = getattr(model, name)
-    delattr(model, name)
-    object.__setattr__(model, name, layer)
+    parent, _, child = name.rpartition(".")
+    owner = model.get_submodule(parent)
+    object.__setattr__(owner, child, owner._modules.pop(child))
 
 
 def _weights_in_forward(function):

@@ -78,7 +78,8 @@ def judge(planted, *families):
         options = {"arch": planted.arch, "variant": planted.variant}
     target = Target(planted.mistake.id, planted.build)
     examination = Examination(target, **options)
-    results = [examination.run(check) for check in select_checks(families)]
+    checks = [check for check in select_checks(families) if not check.on_demand]
+    results = [examination.run(check) for check in checks]
     verdict = examination.verdict(results)
     first = verdict.diagnoses[0] if verdict.diagnoses else None
     unjudged = [r for r in results if r.outcome in ("error", "not_run")]

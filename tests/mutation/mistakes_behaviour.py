@@ -131,7 +131,7 @@ ODD_INPUTS = (
     *table("memory", only(("stem", 0)), {
         "wrong-for-strided-memory": lambda p, i: _before(p, i, extra("when strided", 0.5)),
     }, near=False),
-    *table("memory", only(("stem", 0)), {
+    *table("memory|reshape", only(("stem", 0)), {
         "view-of-the-image": lambda p, i: _before(p, i, extra("viewed")),
     }, near=False, only_in=("torch",)),
     *table("memory", _maps, {

@@ -47,6 +47,31 @@ def test_behaviour_is_found_out(mistake, framework):
         assert judge(planted).judgement == "defect"
 
 
+@pytest.mark.parametrize(
+    ("name", "families"),
+    [
+        ("copy-calls-the-original", ("NUM-COPY",)),
+        ("copy-computes-otherwise", ("NUM-COPY",)),
+        ("wrong-in-mixed-precision", ("NUM-MIXED",)),
+        ("fails-in-mixed-precision", ("NUM-MIXED",)),
+        ("wrong-for-strided-memory", ("NUM-LAYOUT",)),
+        ("wrong-for-channels-last", ("NUM-LAYOUT",)),
+        ("gradient-forgotten", ("NUM-GRADIENT",)),
+        ("weight-gradient-scaled-once-added", ("NUM-GRADIENT",)),
+        ("gradient-scaled-by-a-hook-on-the-layer", ("NUM-GRADIENT",)),
+        ("padding-circular", ("STR",)),
+        ("wrong-after-two-steps", ()),
+    ],
+)
+def test_it_is_named(name, families):
+    pytest.importorskip("torch")
+    (mistake,) = (each for each in MISTAKES if each.id == name)
+    (planted,) = drawn(mistake, ["torch"], 1, 0, SMALL[1:])
+    outcome = judge(planted, *families)
+    assert outcome.judgement == "defect"
+    assert outcome.named(planted), outcome.first
+
+
 @pytest.mark.parametrize("framework", ["torch", "paddle"])
 @pytest.mark.parametrize("change", named(sampled(EQUIVALENT, 3)))
 def test_what_changes_nothing_conforms(change, framework):
