@@ -19,7 +19,7 @@ OPERANDS: Mapping[str, int] = {
     **dict.fromkeys(
         ("pool2d", "clip", "scale", "mean", "slice", "strided_slice", "pad3d", "pad", "transpose",
          "reshape", "flatten", "squeeze", "unsqueeze", "expand", "expand_as", "cast", "dropout",
-         "full_like"),
+         "full_like", "pow", "sum"),
         1,
     ),
     **dict.fromkeys(("full", "full_int_array"), 0),

@@ -4,8 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
 
 from resnet_verify.graph import Cast, Graph, Identity, Node, Reshape, Shape, Transpose
+
+Numbers: TypeAlias = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Curve:
+    """A function of the elements of the value `root`, by what it makes of many numbers."""
+
+    root: int
+    heights: Numbers
 
 
 @dataclass
@@ -16,6 +30,7 @@ class Draft:
     nodes: dict[int, Node] = field(default_factory=dict)
     alias: dict[int, int] = field(default_factory=dict)
     channels_last: set[int] = field(default_factory=set)
+    curves: dict[int, Curve] = field(default_factory=dict)
     source_last: bool = False
     """Whether the channels of the first input of the node at hand stand last in memory."""
 
