@@ -42,6 +42,9 @@ from resnet_verify.normalise.linear import (
     unfolded,
 )
 
+ROUNDED = 1e-5
+"""Factors are kept to six digits by some adapters."""
+
 
 def with_products_found(graph: Graph) -> Graph:
     """`graph` with a layer in place of what computes one by products, sums and reorderings."""
@@ -73,7 +76,7 @@ class _Finder:
         self.shapes: dict[int, Shape] = {}
         self.dtypes: dict[int, str] = {}
         self._linear: dict[int, Linear] = {}
-        self._fresh = max((node.output for node in graph.nodes), default=0) + 1
+        self._fresh = max(graph.shapes, default=0) + 1
 
     def read(self, node: Node) -> Iterator[Node]:
         """What stands in the place of `node`."""
@@ -141,7 +144,11 @@ class _Finder:
 
     def _averaged(self, linear: Linear | None, value: int) -> Linear | None:
         """The same, knowing that it is the mean over the whole map, if it is."""
-        if linear is None or linear.weight is not None or not isclose(linear.factor, 1):
+        if (
+            linear is None
+            or linear.weight is not None
+            or not isclose(linear.factor, 1, rel_tol=ROUNDED)
+        ):
             return linear
         rows_and_columns = {part for part in "23" if self._shape(linear.root)[int(part)] > 1}
         return replace(linear, pooled=value) if linear.summed == rows_and_columns else linear
@@ -198,7 +205,12 @@ class _Finder:
             lies = linear.axes[-len(bias.axes) :] if bias.axes else ()
             fits = [axis for axis, own in zip(lies, bias.axes, strict=True) if own] == [("o",)]
             held = self.graph.param(bias.root)
-            if len(behind) == 1 and fits and held is not None and isclose(linear.factor, 1):
+            if (
+                len(behind) == 1
+                and fits
+                and held is not None
+                and isclose(linear.factor, 1, rel_tol=ROUNDED)
+            ):
                 return replace(linear, bias=bias.root, factor=1.0)
         return None
 
@@ -239,7 +251,7 @@ class _Finder:
 
     def _layer(self, node: Node, linear: Linear) -> Iterator[Node]:
         """The layer that a value is made by, where its axes stand as a layer leaves them."""
-        if not isclose(linear.factor, 1) or linear.root in self.graph.held:
+        if not isclose(linear.factor, 1, rel_tol=ROUNDED) or linear.root in self.graph.held:
             return
         root = self._shape(linear.root)
         channel = linear.sizes.get("channel", 1)
