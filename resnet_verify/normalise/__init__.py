@@ -35,6 +35,7 @@ from resnet_verify.normalise.pooling import mean_rule, pool_rule
 from resnet_verify.normalise.products import with_products_found
 from resnet_verify.normalise.shortcuts import (
     concat_zeros_rule,
+    einsum_rule,
     gate_rule,
     pad_shortcut_rule,
     subsample_rule,
@@ -101,6 +102,7 @@ RULES: tuple[Rule, ...] = (
     subsample_rule,
     concat_zeros_rule,
     pad_shortcut_rule,
+    einsum_rule,
     gate_rule,
     softmax_rule,
 )
