@@ -48,7 +48,7 @@ ASPECT_OF_FIELD: dict[str, Aspect] = {
 SWITCHES = {
     "bias": ("no bias", "with bias"),
     "affine": ("no scale and shift", "with scale and shift"),
-    "ceil_mode": ("rounds its output size down", "rounds its output size up (ceil mode)"),
+    "ceil_mode": ("output size rounded down", "output size rounded up (ceil mode)"),
     "count_include_pad": ("leaves padding out of the mean", "counts padding in the mean"),
     "log": ("softmax", "log_softmax"),
 }

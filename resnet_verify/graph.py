@@ -93,10 +93,45 @@ class Matmul:
 
 
 @dataclass(frozen=True, slots=True)
+class Einsum:
+    """A sum of products by Einstein's convention; no ellipsis, no blanks."""
+
+    equation: str
+
+
+@dataclass(frozen=True, slots=True)
+class Windows:
+    """The windows of a map as columns: (N, C, H, W) to (N, C x rows x columns, positions)."""
+
+    kernel: tuple[int, int]
+    stride: tuple[int, int]
+    padding: tuple[int, int, int, int]
+    dilation: tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Unfold:
+    """Windows of `size` along one axis, every `step`; a window's elements make the last axis."""
+
+    axis: int
+    size: int
+    step: int
+
+
+@dataclass(frozen=True, slots=True)
 class Activation:
-    """An activation other than ReLU."""
+    """An activation other than ReLU; `numbers` are what it depends on: limits, slopes."""
 
     name: str
+    numbers: tuple[float, ...] = field(default=(), compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Function:
+    """A function of single elements, by NumPy's name; `arguments` in order, None for an input."""
+
+    name: str
+    arguments: tuple[float | None, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,6 +202,13 @@ class Expand:
 @dataclass(frozen=True, slots=True)
 class Mean:
     """Mean over `axes`."""
+
+    axes: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Sum:
+    """Sum over `axes`."""
 
     axes: tuple[int, ...]
 

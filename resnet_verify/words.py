@@ -19,7 +19,7 @@ from resnet_ref.layers import (
     SqueezeExcite,
     ZeroPad,
 )
-from resnet_verify.graph import Activation, Cast, Concat, Other, Scale, Slice, Transpose
+from resnet_verify.graph import Activation, Cast, Concat, Function, Other, Scale, Slice, Transpose
 
 
 def size(pair: tuple[int, int]) -> str:
@@ -115,6 +115,9 @@ def _unexpected(op: object) -> str:
             return f"slice {cuts} along axes {list(axes)}"
         case Transpose(order):
             return f"transposition to {list(order)}"
+        case Function(name, arguments):
+            numbers = ", ".join(f"{number:g}" for number in arguments if number is not None)
+            return f"operator {name}" + (f" ({numbers})" if numbers else "")
         case Other(name, attributes):
             return f"operator {name}" + (f" ({attributes[:80]})" if attributes else "")
         case _:

@@ -297,15 +297,15 @@ class MindSporeCapture:
         self.tensors = tensors
         self._model = model
 
-    def run(self, batch: Array, values: Sequence[int]) -> list[Array]:
-        """Run the network's own operators and return the arrays of `values`."""
+    def run(self, batch: Array, values: Sequence[int]) -> list[Array | None]:
+        """Run the network's own operators; None is what none of them makes."""
         modes = ADAPTER.modes(self._model)
         ADAPTER.set_training(self._model, self.graph.training)
         try:
             recording = record(self._model, mindspore.Tensor(batch), values)
         finally:
             ADAPTER.set_modes(self._model, modes)
-        return [recording.recorder.arrays[value] for value in values]
+        return [recording.recorder.arrays.get(value) for value in values]
 
 
 def _cell(model: Any) -> Any:

@@ -34,6 +34,7 @@ from resnet_verify.graph import (
     Detach,
     Dropout,
     Expand,
+    Function,
     Identity,
     Matmul,
     Mean,
@@ -44,6 +45,7 @@ from resnet_verify.graph import (
     Shape,
     Slice,
     Softmax,
+    Sum,
     Transpose,
 )
 
@@ -71,13 +73,21 @@ def _multiply(call: Call, shapes: Shapes) -> Multiply | Scale:
     return Scale(rounded(numbers[0])) if numbers else Multiply()
 
 
-def _divide(call: Call, shapes: Shapes) -> Scale | Other:
+def _divide(call: Call, shapes: Shapes) -> Scale | Function | Other:
     divisor = call.arguments[1]
-    return Scale(rounded(1 / divisor)) if is_number(divisor) and divisor else other(call)
+    if is_number(divisor) and divisor:
+        return Scale(rounded(1 / divisor))
+    return Function("divide", (None, None)) if len(call.inputs) == 2 else other(call)
 
 
-def _maximum(call: Call, shapes: Shapes) -> Relu | Other:
-    return Relu() if 0 in [n for n in call.arguments if is_number(n)] else other(call)
+def _function(name: str) -> Callable[[Call, Shapes], Function]:
+    """A function of single elements."""
+
+    def convert(call: Call, shapes: Shapes) -> Function:
+        given = call.arguments
+        return Function(name, tuple(float(each) if is_number(each) else None for each in given))
+
+    return convert
 
 
 def _clamp(call: Call, shapes: Shapes) -> Relu | Activation:
@@ -96,6 +106,10 @@ def _mean(call: Call, shapes: Shapes) -> Mean:
         return Mean(tuple(range(rank)))
     axes = axes if isinstance(axes, tuple | list) else (axes,)
     return Mean(tuple(sorted(axis % rank for axis in axes)))
+
+
+def _sum(call: Call, shapes: Shapes) -> Sum:
+    return Sum(_mean(call, shapes).axes)
 
 
 def _softmax(call: Call, shapes: Shapes) -> Softmax:
@@ -179,7 +193,13 @@ OPERATORS: Mapping[str, Callable[[Call, Shapes], object]] = {
         "Softsign": "softsign",
     }.items()},
     "ClampScalar": _clamp,
-    "Maximum": _maximum,
+    **{name: _function(meaning) for name, meaning in {
+        "Abs": "abs", "Exp": "exp", "Log": "log", "Sqrt": "sqrt", "Rsqrt": "rsqrt",
+        "Square": "square", "Sign": "sign", "Reciprocal": "reciprocal", "Maximum": "maximum",
+        "Minimum": "minimum", "Greater": "greater", "GreaterEqual": "greater_equal",
+        "Less": "less", "LessEqual": "less_equal", "Select": "where", "Pow": "power",
+        "LogicalNot": "logical_not",
+    }.items()},
     **dict.fromkeys(("Add", "AddExt"), _add),
     **dict.fromkeys(("AddN", "BiasAdd"), _plain(Add())),
     **dict.fromkeys(("Sub", "SubExt"), _subtract),
@@ -188,6 +208,7 @@ OPERATORS: Mapping[str, Callable[[Call, Shapes], object]] = {
     "Neg": _plain(Scale(-1.0)),
     **dict.fromkeys(("MatMul", "MatMulExt", "BatchMatMul"), _matmul),
     **dict.fromkeys(("ReduceMean", "MeanExt"), _mean),
+    **dict.fromkeys(("ReduceSum", "SumExt"), _sum),
     **dict.fromkeys(("Softmax", "LogSoftmax"), _softmax),
     "Concat": _concat,
     "Slice": _slice,

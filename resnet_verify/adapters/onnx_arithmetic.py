@@ -16,7 +16,7 @@ from resnet_verify.adapters.onnx_meaning import (
     unknown,
 )
 from resnet_verify.adapters.onnx_reading import Call
-from resnet_verify.graph import Identity, Matmul, Mean, Multiply, Other, Scale
+from resnet_verify.graph import Einsum, Function, Identity, Matmul, Mean, Multiply, Scale
 
 
 def _mean(call: Call) -> Meaning:
@@ -64,19 +64,16 @@ def _gemm(call: Call) -> Meaning:
 
 
 def _einsum(call: Call) -> Meaning:
-    """A product of matrices."""
-    terms, _, result = call.attributes["equation"].replace(" ", "").partition("->")
+    """A product of matrices by its own name, any other as it is written."""
+    equation = call.attributes["equation"].replace(" ", "")
+    terms, _, result = equation.partition("->")
     match [list(term) for term in terms.split(",")]:
         case [[i, j], [k, m]] if len({i, j, k, m}) == 3 and result == i + {k: m, m: k}.get(j, ""):
             return Matmul(transposed=j == m), call.inputs
+        case [_, _] if result and "." not in equation:
+            return Einsum(equation), call.inputs
         case _:
             return unknown(call)
-
-
-def _matmul(call: Call) -> Meaning:
-    if any(len(call.shape(name)) != 2 for name in call.inputs):
-        return unknown(call)
-    return Matmul(), call.inputs
 
 
 def _number_beside(call: Call) -> tuple[str, float] | None:
@@ -109,20 +106,43 @@ def _multiply(call: Call) -> Meaning:
 
 def _divide(call: Call) -> Meaning:
     number = call.number(1)
-    return (Scale(1 / number), call.inputs[:1]) if number else unknown(call)
+    return (Scale(1 / number), call.inputs[:1]) if number else _function("divide")(call)
 
+
+def _function(name: str) -> Convert:
+    """A function of single elements; an operand that is one number is written as such."""
+
+    def convert(call: Call) -> Meaning:
+        numbers = tuple(call.number(position) for position in range(len(call.inputs)))
+        read = zip(call.inputs, numbers, strict=True)
+        return Function(name, numbers), [value for value, number in read if number is None]
+
+    return convert
+
+
+FUNCTIONS: Mapping[str, str] = {
+    **{
+        name: name.lower()
+        for name in ("Abs", "Exp", "Log", "Sqrt", "Sign", "Where", "Reciprocal", "Greater", "Less")
+    },
+    "Max": "maximum",
+    "Min": "minimum",
+    "Pow": "power",
+    "Not": "logical_not",
+    "GreaterOrEqual": "greater_equal",
+    "LessOrEqual": "less_equal",
+}
 
 ARITHMETIC: Mapping[str, Convert] = {
     "ReduceMean": _mean,
     "ReduceSum": _sum,
     "Gemm": _gemm,
-    "MatMul": _matmul,
+    "MatMul": lambda call: (Matmul(), call.inputs),
     "Einsum": _einsum,
     **dict.fromkeys(("Add", "Sum"), _add),
     "Sub": _subtract,
     "Mul": _multiply,
     "Div": _divide,
     "Neg": plain(Scale(-1.0)),
-    "Max": lambda call: (Other("maximum"), call.inputs),
-    "Log": lambda call: (Other("log"), call.inputs),
+    **{name: _function(meaning) for name, meaning in FUNCTIONS.items()},
 }

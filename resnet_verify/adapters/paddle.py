@@ -256,14 +256,15 @@ class PaddleCapture:
         # Where the weights are, that are shared with it.
         self._executor = paddle.static.Executor(paddle.framework._current_expected_place())
 
-    def run(self, batch: Array, values: Sequence[int]) -> list[Array]:
-        """Run the captured operators and return the arrays of `values`."""
+    def run(self, batch: Array, values: Sequence[int]) -> list[Array | None]:
+        """Run the captured operators; None is what the program does not compute on its own."""
         tensors = self.program.tensors.values()
         held = [self._scope.var(tensor.name).get_tensor() for tensor in tensors]
         for variable, tensor in zip(held, tensors, strict=True):
             # Shared, not copied: the program sees the network's weights as they are now.
             variable._share_data_with(tensor.get_tensor())
-        fetch = [self.program.handles[self._keys[value]] for value in values]
+        there = [value for value in values if value in self._keys]
+        fetch = [self.program.handles[self._keys[value]] for value in there]
         paddle.enable_static()
         try:
             with paddle.static.scope_guard(self._scope):
@@ -274,7 +275,8 @@ class PaddleCapture:
             paddle.disable_static()
             for variable in held:  # the executor outlives its caller, and would keep the weights
                 variable._clear()
-        return arrays
+        found = dict(zip(there, arrays, strict=True))
+        return [found.get(value) for value in values]
 
 
 def _trace(model: Any, shape: tuple[int, ...], dtype: str) -> Any:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from resnet_verify.adapters.paddle_operators import OPERATORS, unknown
@@ -19,7 +19,7 @@ OPERANDS: Mapping[str, int] = {
     **dict.fromkeys(
         ("pool2d", "clip", "scale", "mean", "slice", "strided_slice", "pad3d", "pad", "transpose",
          "reshape", "flatten", "squeeze", "unsqueeze", "expand", "expand_as", "cast", "dropout",
-         "full_like"),
+         "full_like", "pow", "sum"),
         1,
     ),
     **dict.fromkeys(("full", "full_int_array"), 0),
@@ -46,7 +46,7 @@ def to_graph(
         if raw.name != "parameter":
             nodes.extend(_nodes(raw, program, number))
     graph = Graph(
-        nodes=tuple(nodes),
+        nodes=tuple(_without_idle_by_products(nodes, [number(key) for key in outputs])),
         outputs=tuple(number(key) for key in outputs),
         shapes={number(key): value.shape for key, value in program.variables.items()},
         dtypes={number(key): value.dtype for key, value in program.variables.items()},
@@ -54,6 +54,19 @@ def to_graph(
         registered=tuple(registered),
     )
     return graph, {value: key for key, value in numbers.items()}
+
+
+def _without_idle_by_products(nodes: Sequence[Node], outputs: Sequence[int]) -> Iterator[Node]:
+    """Leave out what reads nothing but what an operator has put by for its backward pass."""
+    used = set(outputs)
+    for node in reversed(nodes):
+        if node.output in used:
+            used.update(node.inputs)
+    made: set[int] = set()
+    for node in nodes:
+        if node.output in used or made.issuperset(node.inputs):
+            made.add(node.output)
+            yield node
 
 
 def _unregistered(key: ValueKey, tensor: Any) -> Param:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 
 from resnet_ref.layers import Add, Relu
+from resnet_verify.adapters.paddle_functions import FUNCTIONS
 from resnet_verify.adapters.paddle_program import RawOp
 from resnet_verify.graph import (
     Activation,
@@ -13,6 +14,7 @@ from resnet_verify.graph import (
     Constant,
     Detach,
     Dropout,
+    Einsum,
     Expand,
     Identity,
     Input,
@@ -29,7 +31,9 @@ from resnet_verify.graph import (
     Shape,
     Slice,
     Softmax,
+    Sum,
     Transpose,
+    Windows,
 )
 
 Shapes = Sequence[Shape]
@@ -197,6 +201,10 @@ def _mean(raw: RawOp, shapes: Shapes) -> Mean:
     return Mean(tuple(sorted(axis % rank for axis in axes)))
 
 
+def _sum(raw: RawOp, shapes: Shapes) -> Sum:
+    return Sum(_mean(raw, shapes).axes)
+
+
 def _dropout(raw: RawOp, shapes: Shapes) -> Dropout:
     p = raw.attributes.get("operand2", raw.attributes.get("operand1"))
     p = raw.attributes.get("dropout_prob", p)
@@ -223,6 +231,18 @@ def _activation(raw: RawOp, shapes: Shapes) -> Activation:
     return Activation(raw.name)
 
 
+def _windows(raw: RawOp, shapes: Shapes) -> Windows:
+    top, left, bottom, right = raw.attributes["paddings"]
+    return Windows(
+        _pair(raw.attributes["kernel_sizes"]), _pair(raw.attributes["strides"]),
+        (top, bottom, left, right), _pair(raw.attributes["dilations"]),
+    )  # fmt: skip
+
+
+def _einsum(raw: RawOp, shapes: Shapes) -> Einsum:
+    return Einsum(raw.attributes["equation"].replace(" ", ""))
+
+
 def _plain(op: object) -> Callable[[RawOp, Shapes], object]:
     return lambda raw, shapes: op
 
@@ -243,12 +263,16 @@ OPERATORS: Mapping[str, Callable[[RawOp, Shapes], object]] = {
          "hard_tanh", "hardtanh", "brelu", "rrelu", "softsign", "thresholded_relu"),
         _activation,
     ),
+    **FUNCTIONS,
+    "unfold": _windows,
+    "einsum": _einsum,
     "add": _plain(Add()),
     "add_n": _plain(Add()),
     "multiply": _plain(Multiply()),
     "scale": _scale,
     "matmul": _matmul,
     "mean": _mean,
+    "sum": _sum,
     "softmax": _softmax,
     "log_softmax": _softmax,
     "concat": _concat,

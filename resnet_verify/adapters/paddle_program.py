@@ -40,7 +40,7 @@ LEGACY_NAMES = {
     "fill_constant": "full",
 }
 # The order in which the old dialect's named slots are operands of the new one.
-SLOTS = ("Input", "X", "Filter", "Y", "Mean", "Variance", "Scale", "Bias")
+SLOTS = ("Condition", "Input", "X", "Filter", "Y", "Mean", "Variance", "Scale", "Bias")
 IGNORED_ATTRIBUTES = {"op_callstack", "struct_name", "place", "stop_gradient"}
 
 

@@ -19,9 +19,11 @@ from resnet_verify.adapters.torch_capture import (
     TorchCapture,
     array_of,
     as_written,
+    is_exported,
     is_tensor,
     record,
     registered_tensors,
+    set_training,
 )
 from resnet_verify.adapters.torch_graph import to_graph
 from resnet_verify.graph import Param
@@ -55,9 +57,11 @@ class TorchAdapter:
         Half precision is too coarse to tell a mistake from rounding: float32 takes its place.
 
         Raises:
-            CaptureError: a lazy network does not take images.
+            CaptureError: a lazy network does not take images, or a script was frozen.
         """
         model = getattr(model, "_orig_mod", model)
+        if not hasattr(model, "training"):
+            raise CaptureError("torch.jit.freeze made constants of its weights; judge the script")
         device = torch.empty(0).device
         tensors = [*model.parameters(), *model.buffers()]
         lazy = any(map(torch.nn.parameter.is_lazy, tensors))
@@ -110,7 +114,7 @@ class TorchAdapter:
 
     def set_training(self, model: Any, training: bool) -> None:
         """Call `train` or `eval` on the network."""
-        model.train(training)
+        set_training(model, training)
 
     def dtype(self, model: Any) -> str:
         """The type of the first floating-point parameter."""
@@ -326,15 +330,18 @@ def _by_key(model: Any, capture: TorchCapture | None) -> dict[str, torch.Tensor]
 
 
 class TracedAdapter(TorchAdapter):
-    """Traces: PyTorch networks that stay in the mode in which they were traced."""
+    """Traces and exports: networks that stay in the mode in which they were made."""
 
     trains = False
 
     def owns(self, model: object) -> bool:
-        """Whether `model` is a trace, or a module that holds one."""
-        return super().owns(model) and any(
-            isinstance(module, torch.jit.TracedModule)
-            for module in model.modules()  # type: ignore[attr-defined]
+        """Whether `model` is a trace or an export, or a module that holds a trace."""
+        return super().owns(model) and (
+            is_exported(model)
+            or any(
+                isinstance(module, torch.jit.TracedModule)
+                for module in model.modules()  # type: ignore[attr-defined]
+            )
         )
 
 

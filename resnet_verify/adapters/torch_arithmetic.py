@@ -6,9 +6,16 @@ from collections.abc import Mapping
 from math import prod
 
 from resnet_ref.layers import Add
-from resnet_verify.adapters.torch_reading import Convert, Meaning, Reading, is_number, unknown
+from resnet_verify.adapters.torch_reading import (
+    Convert,
+    Meaning,
+    Reading,
+    is_number,
+    plain,
+    unknown,
+)
 from resnet_verify.adapters.torch_recording import Call, Value
-from resnet_verify.graph import Dropout, Identity, Matmul, Mean, Multiply, Scale
+from resnet_verify.graph import Dropout, Function, Identity, Matmul, Mean, Multiply, Scale
 
 
 def _mean(call: Call, reading: Reading) -> Meaning:
@@ -83,7 +90,9 @@ def _divide(call: Call, reading: Reading) -> Meaning:
     other = call.arguments["other"]
     if is_number(other) and other and not call.arguments.get("rounding_mode"):
         return Scale(1 / other), (call.arguments["self"],)
-    return unknown(call), call.inputs
+    if call.arguments.get("rounding_mode") or is_number(other):
+        return unknown(call), call.inputs
+    return Function("divide", (None, None)), call.inputs
 
 
 def _dropped(noise: Value, reading: Reading) -> float | None:
@@ -97,19 +106,12 @@ def _dropped(noise: Value, reading: Reading) -> float | None:
     return round(1 - kept, 9) if is_number(kept) else None
 
 
-def _matmul(call: Call, reading: Reading) -> Meaning:
-    """Of two matrices; a batch of one product is a product."""
-    shapes = [reading.shape(value) for value in call.inputs]
-    if any(len(shape) != 2 and shape[:-2] != (1,) for shape in shapes):
-        return unknown(call), call.inputs
-    return Matmul(), call.inputs
-
-
 def _addmm(call: Call, reading: Reading) -> Meaning:
     given = call.arguments
     if (given["beta"], given["alpha"]) != (1, 1):
         return unknown(call), call.inputs
-    factors = (given["mat1"], given["mat2"])
+    names = ("batch1", "batch2") if "batch1" in given else ("mat1", "mat2")
+    factors = [given[name] for name in names]
     product = reading.intermediate(Matmul(), factors, reading.made(call))
     return Add(), (product, given["self"])
 
@@ -121,6 +123,6 @@ ARITHMETIC: Mapping[str, Convert] = {
     "sub": _subtract,
     "mul": _multiply,
     "div": _divide,
-    **dict.fromkeys(("mm", "bmm", "matmul"), _matmul),
-    "addmm": _addmm,
+    **dict.fromkeys(("mm", "bmm", "matmul"), plain(Matmul())),
+    **dict.fromkeys(("addmm", "baddbmm"), _addmm),
 }

@@ -37,7 +37,7 @@ class TorchCapture:
 
     def run(self, batch: Array, values: Sequence[int]) -> list[Array | None]:
         """Run the network in the mode of the capture, keeping what becomes `values`."""
-        self._model.train(self.graph.training)
+        set_training(self._model, self.graph.training)
         wanted = {v: self._positions[v] for v in values if v in self._positions}
         recorder, _ = record(self._model, torch.tensor(batch), set(wanted.values()))
         if recorder.names != self._names:
@@ -73,6 +73,17 @@ def record(
             for tensor, value in zip(held, before, strict=True):
                 tensor.copy_(value)
     return recorder, outputs
+
+
+def is_exported(model: Any) -> bool:
+    """Whether a network comes from `torch.export`: its mode was settled there."""
+    return isinstance(model, torch.fx.GraphModule) and "train" in vars(model)
+
+
+def set_training(model: Any, training: bool) -> None:
+    """Call `train` or `eval`, where the network has modes."""
+    if not is_exported(model):
+        model.train(training)
 
 
 @contextmanager

@@ -7,13 +7,14 @@ from collections.abc import Mapping, Sequence
 import torch
 
 from resnet_verify.adapters.torch_arithmetic import ARITHMETIC
+from resnet_verify.adapters.torch_functions import FUNCTIONS
 from resnet_verify.adapters.torch_layers import LAYERS
 from resnet_verify.adapters.torch_layout import LAYOUT
 from resnet_verify.adapters.torch_reading import Reading
 from resnet_verify.adapters.torch_recording import Recorder
 from resnet_verify.graph import Graph, Param
 
-OPERATORS = {**LAYERS, **ARITHMETIC, **LAYOUT}
+OPERATORS = {**LAYERS, **FUNCTIONS, **ARITHMETIC, **LAYOUT}
 
 
 def to_graph(

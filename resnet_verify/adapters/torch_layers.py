@@ -114,7 +114,8 @@ def _clip(call: Call, reading: Reading) -> Meaning:
     if low == 0 and high in (None, inf):
         return Relu(), (given["self"],)
     words = "relu6" if (low, high) == (0, 6) else f"clip to [{low}, {high}]"
-    return Activation(words), call.inputs
+    limits = (-inf if low is None else low, inf if high is None else high)
+    return Activation(words, limits), (given["self"],)
 
 
 def _threshold(call: Call, reading: Reading) -> Meaning:
@@ -130,6 +131,10 @@ def _softmax(call: Call, reading: Reading) -> Meaning:
 def _dropout(call: Call, reading: Reading) -> Meaning:
     active = call.arguments.get("train") is not False
     return Dropout(call.arguments["p"], active), call.inputs
+
+
+def _leaky(call: Call, reading: Reading) -> Meaning:
+    return Activation("leaky_relu", (call.arguments["negative_slope"],)), call.inputs[:1]
 
 
 def _activation(call: Call, reading: Reading) -> Meaning:
@@ -152,8 +157,9 @@ LAYERS: Mapping[str, Convert] = {
     "relu": plain(Relu()),
     **dict.fromkeys(("clamp", "clamp_min", "clamp_max", "hardtanh"), _clip),
     "threshold": _threshold,
+    "leaky_relu": _leaky,
     **dict.fromkeys(
-        ("leaky_relu", "_prelu_kernel", "rrelu_with_noise", "elu", "gelu", "silu", "mish",
+        ("_prelu_kernel", "rrelu_with_noise", "elu", "gelu", "silu", "mish",
          "sigmoid", "tanh", "hardswish", "hardsigmoid", "softplus", "softshrink", "hardshrink"),
         _activation,
     ),

@@ -8,7 +8,9 @@ from resnet_verify.adapters.torch_reading import (
     Convert,
     Meaning,
     Reading,
+    around,
     is_number,
+    pair,
     plain,
     unknown,
 )
@@ -25,6 +27,8 @@ from resnet_verify.graph import (
     Reshape,
     Slice,
     Transpose,
+    Unfold,
+    Windows,
 )
 
 
@@ -119,6 +123,21 @@ def _cut(value: Value, axis: int, start: int, stop: int, reading: Reading) -> Va
     return reading.intermediate(Slice((axis,), (start,), (stop,), (1,)), (value,), shape)
 
 
+def _columns(call: Call, reading: Reading) -> Meaning:
+    given = call.arguments
+    windows = Windows(
+        pair(given["kernel_size"]), pair(given["stride"]), around(given["padding"]),
+        pair(given["dilation"]),
+    )  # fmt: skip
+    return windows, call.inputs
+
+
+def _unfold(call: Call, reading: Reading) -> Meaning:
+    given = call.arguments
+    axis = given["dimension"] % len(reading.shape(given["self"]))
+    return Unfold(axis, given["size"], given["step"]), call.inputs
+
+
 def _pad(mode: str) -> Callable[[Call, Reading], Meaning]:
     def convert(call: Call, reading: Reading) -> Meaning:
         rank, flat = len(reading.shape(call.inputs[0])), call.arguments.get("pad")
@@ -150,7 +169,8 @@ def _concat(call: Call, reading: Reading) -> Meaning:
 
 def _filled(call: Call, reading: Reading) -> Meaning:
     name = call.name.removesuffix("_like").removeprefix("new_").rstrip("_")
-    written = call.arguments.get("fill_value", call.arguments.get("value"))
+    given = (call.arguments.get(key) for key in ("fill_value", "value", "s"))
+    written = next((each for each in given if each is not None), None)
     number = {"zeros": 0.0, "zero": 0.0, "ones": 1.0}.get(name, written)
     return Constant(float(number) if is_number(number) else None), ()
 
@@ -163,6 +183,8 @@ LAYOUT: Mapping[str, Convert] = {
     "constant_pad_nd": _pad("constant"),
     "reflection_pad2d": _pad("reflect"),
     "replication_pad2d": _pad("replicate"),
+    "im2col": _columns,
+    "unfold": _unfold,
     "permute": _permute,
     **dict.fromkeys(("transpose", "t"), _swap),
     **dict.fromkeys(
@@ -178,7 +200,7 @@ LAYOUT: Mapping[str, Convert] = {
     **dict.fromkeys(
         ("zeros", "zeros_like", "new_zeros", "zero", "ones", "ones_like", "new_ones", "full",
          "full_like", "new_full", "fill", "empty", "empty_like", "new_empty", "empty_strided",
-         "empty_permuted"),
+         "empty_permuted", "scalar_tensor"),
         _filled,
     ),
 }  # fmt: skip

@@ -19,11 +19,15 @@ if TYPE_CHECKING:
     from resnet_verify.examine import Examination
 
 
+LARGER = (4, 8, 16)
+"""Sizes of batch for which a network may do something else."""
+
+
 @check("NUM-BATCH", source=PURE)
 def batch_independence(examination: Examination) -> Iterator[Diagnosis]:
     """In evaluation mode the output for an image does not depend on the rest of the batch.
 
-    The others are changed, then are not a number, then are left out.
+    The others are changed, then are not a number, then are left out, then are more.
     """
     batch, _ = settled(examination)
     if len(batch) < 2:
@@ -39,6 +43,7 @@ def batch_independence(examination: Examination) -> Iterator[Diagnosis]:
         (changed, "changes with the other images of the batch"),
         (spoilt, "is spoilt by another image of the batch that is not a number"),
         (batch[:1], "is another where the image comes alone, in a batch of one"),
+        *((_many(batch, n), f"is another in a batch of {n}") for n in LARGER),
     ):
         if text := _told_apart(examination, first, images, limit, count=1):
             yield Diagnosis(
@@ -71,6 +76,10 @@ def layouts(examination: Examination) -> Iterator[Diagnosis]:
                 f"memory {how} ({text})",
             )  # fmt: skip
             return
+
+
+def _many(batch: Array, count: int) -> Array:
+    return np.resize(batch, (count, *batch.shape[1:]))
 
 
 def _told_apart(

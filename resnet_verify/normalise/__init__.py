@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from resnet_verify.graph import Constant, Graph, Input, Node, Parameter
+from resnet_verify.graph import Constant, Detach, Graph, Input, Node, Parameter
 from resnet_verify.normalise.draft import Draft, Rule
+from resnet_verify.normalise.functions import function_rule
 from resnet_verify.normalise.gathering import padding_rule
 from resnet_verify.normalise.layers import (
     affine_rule,
@@ -21,7 +22,6 @@ from resnet_verify.normalise.layers import (
     pad_rule,
     pointwise_rule,
     relu_rule,
-    silu_rule,
     softmax_rule,
 )
 from resnet_verify.normalise.layout import (
@@ -33,8 +33,10 @@ from resnet_verify.normalise.layout import (
     wrong_axis_rule,
 )
 from resnet_verify.normalise.pooling import mean_rule, pool_rule
+from resnet_verify.normalise.products import with_products_found
 from resnet_verify.normalise.shortcuts import (
     concat_zeros_rule,
+    einsum_rule,
     gate_rule,
     pad_shortcut_rule,
     subsample_rule,
@@ -43,6 +45,7 @@ from resnet_verify.normalise.shortcuts import (
 
 def normalise(graph: Graph) -> Graph:
     """Apply every rule to every node, in execution order, and drop what they made superfluous."""
+    graph = with_products_found(graph)
     used = graph.reachable(graph.outputs)
     draft = Draft(graph, channels_last=channels_last_values(graph))
     for original in graph.nodes:
@@ -69,6 +72,9 @@ def _computes(node: Node) -> bool:
 def _rewrite(node: Node, draft: Draft) -> None:
     for rule in RULES:
         result = rule(node, draft)
+        if isinstance(result, int) and node.detached:  # it passes on all but the gradient
+            node = replace(node, op=Detach(), inputs=(result,))
+            break
         if isinstance(result, int):
             draft.alias[node.output] = result
             return
@@ -90,14 +96,15 @@ RULES: tuple[Rule, ...] = (
     affine_rule,
     matmul_rule,
     bias_rule,
+    function_rule,
     relu_rule,
-    silu_rule,
     pool_rule,
     mean_rule,
     pointwise_rule,
     subsample_rule,
     concat_zeros_rule,
     pad_shortcut_rule,
+    einsum_rule,
     gate_rule,
     softmax_rule,
 )

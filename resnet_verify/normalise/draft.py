@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
 
 from resnet_verify.graph import Cast, Graph, Identity, Node, Reshape, Shape, Transpose
 
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
+Numbers: TypeAlias = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,14 @@ class Gathered:
     UNKNOWN: ClassVar = -2
 
 
+@dataclass(frozen=True)
+class Curve:
+    """A function of the elements of the value `root`, by what it makes of many numbers."""
+
+    root: int
+    heights: Numbers
+
+
 @dataclass
 class Draft:
     """The graph while it is rewritten: nodes so far by value, aliases, layouts, pixels."""
@@ -37,6 +46,7 @@ class Draft:
     alias: dict[int, int] = field(default_factory=dict)
     channels_last: set[int] = field(default_factory=set)
     gathered: dict[int, Gathered] = field(default_factory=dict)
+    curves: dict[int, Curve] = field(default_factory=dict)
     source_last: bool = False
     """Whether the channels of the first input of the node at hand stand last in memory."""
 

@@ -21,6 +21,7 @@ from resnet_verify.graph import (
     Activation,
     ChannelPad,
     Constant,
+    Function,
     Matmul,
     Multiply,
     Node,
@@ -104,7 +105,8 @@ def conv_rule(node: Node, draft: Draft) -> Rewritten:
         return None
     raw, (source, weight, *bias) = node.op, node.inputs
     bias = [value for value in bias if draft.op(value) != Constant(0.0)]
-    out, per_group, height, width = draft.shape(weight)
+    # Of a weight that is computed, axes of length one at the end may have been left out.
+    out, per_group, height, width = (*draft.shape(weight), 1, 1)[:4]
     padding, mode = raw.padding, "zeros"
     pad = draft.op(source)
     if isinstance(pad, Pad | ZeroPad):
@@ -112,14 +114,27 @@ def conv_rule(node: Node, draft: Draft) -> Rewritten:
         if around is not None and _may_merge(padding, pad_mode(pad)):
             padding, mode = added(padding, around), pad_mode(pad)
             source = draft.node(source).inputs[0]
-    # A 1x1 kernel has nothing to spread.
-    dilation = raw.dilation if (height, width) != (1, 1) else (1, 1)
+    stride, dilation = raw.stride, raw.dilation
+    if (height, width) == (1, 1):
+        dilation = (1, 1)  # there is nothing to spread
+        source, stride = _subsampled(source, stride, padding, draft)
     conv = Conv(
-        per_group * raw.groups, out, (height, width), raw.stride, padding, dilation, raw.groups,
+        per_group * raw.groups, out, (height, width), stride, padding, dilation, raw.groups,
         bias=bool(bias), pad_mode=mode,
     )  # fmt: skip
     held = None if draft.is_turned(weight) else draft.param_source(weight)
     return replace(node, op=conv, inputs=(source, weight if held is None else held, *bias))
+
+
+def _subsampled(
+    source: int, stride: tuple[int, int], padding: Padding, draft: Draft
+) -> tuple[int, tuple[int, int]]:
+    """What a 1x1 convolution reads, and its stride: subsampling before it is a stride."""
+    pool = draft.node(source)
+    if isinstance(pool.op, MaxPool) and pool.op.kernel == (1, 1) and padding == NO_PADDING:
+        rows, columns = pool.op.stride
+        return pool.inputs[0], (rows * stride[0], columns * stride[1])
+    return source, stride
 
 
 def norm_rule(node: Node, draft: Draft) -> Rewritten:
@@ -216,6 +231,9 @@ def _is_vector(value: int, draft: Draft) -> bool:
     return isinstance(node.op, GlobalAvgPool | Linear)
 
 
+MAXIMUM = Function("maximum", (None, None))
+
+
 def is_nonnegative(value: int, draft: Draft) -> bool:
     """Whether no element of `value` can be below zero."""
     match draft.op(value):
@@ -232,30 +250,18 @@ def relu_rule(node: Node, draft: Draft) -> Rewritten:
     """ReLU of what is not negative is the identity: on the shortcut of v1, say."""
     if isinstance(node.op, Relu) and is_nonnegative(node.inputs[0], draft):
         return node.inputs[0]
-    if isinstance(node.op, Other) and node.op.name == "maximum" and len(node.inputs) == 2:
-        return _maximum(node, draft)
+    if node.op == MAXIMUM:
+        return _leaky(node, draft)
     return None
 
 
-def _maximum(node: Node, draft: Draft) -> Rewritten:
-    """max(x, 0) is ReLU; max(x, 0.1 x) is a leaky one."""
+def _leaky(node: Node, draft: Draft) -> Rewritten:
+    """max(x, 0.1 x) is a leaky ReLU."""
     for value, rest in (node.inputs, node.inputs[::-1]):
-        if draft.op(value) == Constant(0.0):
-            return replace(node, op=Relu(), inputs=(rest,))
         scaled = draft.node(value)
         if isinstance(scaled.op, Scale) and scaled.inputs == (rest,):
             if 0 < scaled.op.factor < 1 and scaled.op.offset == 0:
                 return replace(node, op=Activation("leaky_relu"), inputs=(rest,))
-    return None
-
-
-def silu_rule(node: Node, draft: Draft) -> Rewritten:
-    """X * sigmoid(x) is the activation of that name, which exporters write out."""
-    if not isinstance(node.op, Multiply) or len(node.inputs) != 2:
-        return None
-    for x, gate in (node.inputs, node.inputs[::-1]):
-        if draft.op(gate) == Activation("sigmoid") and draft.node(gate).inputs == (x,):
-            return replace(node, op=Activation("silu"), inputs=(x,))
     return None
 
 
@@ -265,7 +271,7 @@ def softmax_rule(node: Node, draft: Draft) -> Rewritten:
         if node.op.axis != 1:
             return replace(node, op=Other("softmax", f"over axis {node.op.axis}"))
         return replace(node, op=ClassSoftmax(node.op.log))
-    if isinstance(node.op, Other) and node.op.name == "log":
+    if node.op == Function("log", (None,)):
         before = draft.node(node.inputs[0])
         if before.op == ClassSoftmax(log=False):
             return replace(node, op=ClassSoftmax(log=True), inputs=before.inputs)

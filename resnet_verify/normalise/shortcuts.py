@@ -10,6 +10,7 @@ from resnet_verify.graph import (
     ChannelPad,
     Concat,
     Constant,
+    Einsum,
     Expand,
     Multiply,
     Node,
@@ -87,6 +88,17 @@ def pad_shortcut_rule(node: Node, draft: Draft) -> Rewritten:
     if rows != columns:
         return None
     return replace(node, op=PadShortcut(rows, front, back), inputs=before.inputs)
+
+
+def einsum_rule(node: Node, draft: Draft) -> Rewritten:
+    """One number for each channel of a map, by which it is multiplied, letter by letter."""
+    if not isinstance(node.op, Einsum) or len(node.inputs) != 2:
+        return None
+    terms, _, result = node.op.equation.partition("->")
+    one, other = terms.split(",")
+    if len(set(result)) == 4 and {one, other} == {result, result[:2]}:
+        return replace(node, op=Multiply())
+    return None
 
 
 def gate_rule(node: Node, draft: Draft) -> Rewritten:

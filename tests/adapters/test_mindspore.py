@@ -15,12 +15,12 @@ from mindspore import Parameter, Tensor, mint, nn, ops  # noqa: E402
 from resnet_verify.adapters import CaptureError  # noqa: E402
 from resnet_verify.adapters.contract import AdapterContract  # noqa: E402
 from resnet_verify.adapters.mindspore import ADAPTER  # noqa: E402
-from resnet_verify.graph import Constant, Other, Scale  # noqa: E402
+from resnet_verify.graph import Constant, Function, Other, Scale  # noqa: E402
 from resnet_verify.graph import Parameter as Held  # noqa: E402
 from tests.adapters.mindspore_networks import SHAPE, Net, captured, operators  # noqa: E402
 
 ROOT = Path(__file__).parents[2]
-EXP = Other("exp")
+EXP = Function("exp", (None,))
 
 
 class TestContract(AdapterContract):

@@ -15,6 +15,7 @@ from resnet_verify.graph import (  # noqa: E402
     Detach,
     Dropout,
     Expand,
+    Function,
     Identity,
     Matmul,
     Mean,
@@ -48,7 +49,7 @@ ONE_OPERATOR = {
     "-x": Scale(-1.0),
     "x - x": Other("subtract", "1"),
     "x * x": Multiply(),
-    "ops.maximum(x, 0)": Relu(),
+    "ops.maximum(x, 0)": Function("maximum", (None, 0.0)),
     "ops.clamp(x, min=0)": Relu(),
     "ops.clamp(x, 0, 6)": Activation("clip to [0, 6]"),
     "mint.nn.functional.relu(x)": Relu(),
@@ -114,7 +115,7 @@ def test_an_operator_is_seen_however_it_is_called(code):
     assert [op for op in found if op != Scale(1.0, 0.0)] == [EXP, ONE_OPERATOR[code], EXP]
 
 
-EXP = Other("exp")
+EXP = Function("exp", (None,))
 FLAT_VOLUMES = {
     "nn.MaxPool2d(3, 2, pad_mode='pad', padding=1)(x)":
         RawPool("max", (3, 3), (2, 2), (1, 1, 1, 1)),
@@ -167,4 +168,4 @@ def test_a_linear_layer_is_a_product_and_a_sum_in_either_interface():
 
 def test_a_leaky_relu_is_made_of_others():
     found = operators(captured(nn.LeakyReLU(0.2)))
-    assert [type(op) for op in found] == [Scale, Other]
+    assert [type(op) for op in found] == [Scale, Function]

@@ -10,6 +10,7 @@ from tests.catalogue_torch.broken import (
     heads,
     norms,
     operators,
+    products,
     shortcuts,
     strides,
     structure,
@@ -660,6 +661,23 @@ _FORMS = (
     Broken("groups-in-vd", forms.groups_in_vd, ("group",), "stage 3, block 1"),
 )  # fmt: skip
 
+_PRODUCTS = (
+    Broken(
+        "weights-in-another-order", products.weights_in_another_order,
+        ("windows", "weight", "transpos", "conv"), "stage 2, block 1", "F", functional.resnet20,
+        **CIFAR_INPUT,
+    ),
+    Broken(
+        "mask-above-a-half", products.mask_above_a_half, ACTIVATION, "stage 3, block 1",
+        "F", functional.resnet20, **CIFAR_INPUT,
+    ),
+    Broken(
+        "copied-shortcut", products.copied_shortcut, DETACHED, "stage 2, block 1",
+        "G", functional.resnet20, **CIFAR_INPUT,
+    ),
+    Broken("large-batches-scaled", products.large_batches_scaled, ("batch",), **CIFAR_INPUT),
+)  # fmt: skip
+
 BROKEN = (
     *_ACTIVATIONS,
     *_STRIDES,
@@ -671,4 +689,5 @@ BROKEN = (
     *_OPERATORS,
     *_TRAINING,
     *_FORMS,
+    *_PRODUCTS,
 )

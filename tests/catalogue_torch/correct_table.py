@@ -10,6 +10,7 @@ from tests.catalogue_torch.correct import (
     openmm,
     outputs,
     preact,
+    products,
     sequential,
     states,
     timm_like,
@@ -95,6 +96,17 @@ _FUNCTIONAL = (
         ),
         "resnet20", "cifar-b", same_as=functional.resnet20, **CIFAR,
     ),
+)  # fmt: skip
+
+_PRODUCTS = _alike(
+    (
+        products.columns_times_weights,
+        products.einsum_of_windows,
+        products.classified_pixels,
+        products.sum_of_pixels,
+        products.masked_blocks,
+    ),
+    "resnet20", "cifar-b", same_as=functional.resnet20, **CIFAR,
 )  # fmt: skip
 
 _OTHER_FORMS = (
@@ -218,6 +230,7 @@ _STATES = (
 CORRECT = (
     *_VISION,
     *_FUNCTIONAL,
+    *_PRODUCTS,
     *_OTHER_FORMS,
     *_TIMM_LIKE,
     *_OPENMM,

@@ -19,7 +19,9 @@ from resnet_verify.graph import (
     Concat,
     Constant,
     Dropout,
+    Einsum,
     Expand,
+    Function,
     Identity,
     Input,
     Matmul,
@@ -196,8 +198,9 @@ def test_the_product_of_two_activations_is_no_layer():
     [
         ("ij,jk->ik", Matmul()),
         ("nc, kc -> nk", Matmul(transposed=True)),
-        ("ij,jk->ki", Other("Einsum", "equation=ij,jk->ki")),
-        ("ij,ij->ij", Other("Einsum", "equation=ij,ij->ij")),
+        ("ij,jk->ki", Einsum("ij,jk->ki")),
+        ("ij,ij->ij", Einsum("ij,ij->ij")),
+        ("...j,jk->...k", Other("Einsum", "equation=...j,jk->...k")),
     ],
 )
 def test_einsum(equation, op):
@@ -256,7 +259,7 @@ def test_activations():
     (zero,), (one,) = (
         normalised([node("Max", "x", "number")], 13, number=np.float32(number)) for number in (0, 1)
     )
-    assert (zero.op, one.op) == (Relu(), Other("maximum"))
+    assert (zero.op, one.op) == (Relu(), Function("maximum", (None, 1.0)))
     for kind, name in (("LeakyRelu", "leaky_relu"), ("Sigmoid", "sigmoid"), ("Elu", "elu")):
         assert only([node(kind)], 9) == Activation(name)
     assert only([node("HardSwish")], 14) == Activation("hard_swish")

@@ -1,0 +1,54 @@
+"""Mistakes in layers written as products, and two that hide behind what looks like nothing."""
+
+import torch
+import torch.nn.functional as F
+
+from tests.catalogue_torch.correct.functional import FunctionalResNet
+from tests.catalogue_torch.correct.products import ColumnsTimesWeights
+
+
+class WeightsInAnotherOrder(ColumnsTimesWeights):
+    """The columns hold one channel's window after another's; these weights do not."""
+
+    def conv(self, x, key, stride=1, pad=0):
+        if key != "2_1_b":
+            return super().conv(x, key, stride, pad)
+        weight = self.p[f"{key}_w"].permute(0, 2, 3, 1).flatten(1)
+        return (weight @ F.unfold(x, 3, padding=pad)).view_as(x)
+
+
+class MaskAboveAHalf(FunctionalResNet):
+    def block(self, x, key, stride):
+        if key != "3_1":
+            return super().block(x, key, stride)
+        y = self.branch(x, key, stride) + self.shortcut(x, key, stride)
+        return y * (y > 0.5)
+
+
+class CopiedShortcut(FunctionalResNet):
+    def shortcut(self, x, key, stride):
+        if key != "2_1":
+            return super().shortcut(x, key, stride)
+        with torch.no_grad():
+            return x.clone()
+
+
+class LargeBatchesScaled(FunctionalResNet):
+    def pool(self, x):
+        return super().pool(x) * (1.1 if len(x) > 4 else 1.0)
+
+
+def weights_in_another_order():
+    return WeightsInAnotherOrder(20)
+
+
+def mask_above_a_half():
+    return MaskAboveAHalf(20)
+
+
+def copied_shortcut():
+    return CopiedShortcut(20)
+
+
+def large_batches_scaled():
+    return LargeBatchesScaled(20)
