@@ -15,7 +15,7 @@ from mindspore import Parameter, Tensor, mint, nn, ops  # noqa: E402
 from resnet_verify.adapters import CaptureError  # noqa: E402
 from resnet_verify.adapters.contract import AdapterContract  # noqa: E402
 from resnet_verify.adapters.mindspore import ADAPTER  # noqa: E402
-from resnet_verify.graph import Constant, Function, Other, Scale  # noqa: E402
+from resnet_verify.graph import Constant, Function, Scale  # noqa: E402
 from resnet_verify.graph import Parameter as Held  # noqa: E402
 from tests.adapters.mindspore_networks import SHAPE, Net, captured, operators  # noqa: E402
 
@@ -43,7 +43,7 @@ def test_gradients_that_are_switched_off_are_seen():
         return ops.log(y)
 
     nodes = {node.op.name: node for node in captured(partly).graph.nodes
-             if isinstance(node.op, Other)}  # fmt: skip
+             if isinstance(node.op, Function)}  # fmt: skip
     assert nodes["exp"].detached
     assert not nodes["log"].detached
 
