@@ -187,7 +187,9 @@ BROKEN = {
         kind("stem, max pool 0", "AveragePool", **POOL), "STR-POOL", "stem, .*average pool 3x3"
     ),
     "pool-rounds-up": Broken(
-        attributes("stem, max pool 0", ceil_mode=1), "STR-PADDING", "stem, max pool 0: rounds .* up"
+        attributes("stem, max pool 0", ceil_mode=1),
+        "STR-PADDING",
+        "stem, max pool 0: output size rounded up",
     ),
     "softmax": Broken(
         lambda model: put_after(model, "head, linear 0", "Softmax", axis=1), "STR-HEAD", "softmax"

@@ -436,7 +436,7 @@ def test_the_command_line_writes_a_report(file, tmp_path):
 
 def test_a_file_becomes_a_suite(pytester, file):
     result = pytester.runpytest_subprocess("--resnet-target", str(file), "-p", "no:cacheprovider")
-    result.assert_outcomes(passed=37, skipped=8)
+    result.assert_outcomes(passed=37, skipped=11)
 
 
 def test_a_file_for_the_fixture(pytester, file):
