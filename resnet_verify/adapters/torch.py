@@ -13,7 +13,7 @@ import numpy as np
 import torch
 
 from resnet_verify.adapters import Adapter, CaptureError, Step, torch_training
-from resnet_verify.adapters.outputs import cause, flatten
+from resnet_verify.adapters.outputs import flatten
 from resnet_verify.adapters.process_state import python_state
 from resnet_verify.adapters.torch_capture import (
     TorchCapture,
@@ -26,16 +26,13 @@ from resnet_verify.adapters.torch_capture import (
     set_training,
 )
 from resnet_verify.adapters.torch_graph import to_graph
+from resnet_verify.adapters.torch_preparing import prepared
 from resnet_verify.graph import Param
 
 if TYPE_CHECKING:
     from resnet_ref.layout import Network
     from resnet_ref.places import Key
     from resnet_verify.adapters import Array
-
-HALF = (torch.float16, torch.bfloat16)
-LAZY_SHAPES = ((2, 3, 224, 224), (2, 1, 224, 224))
-"""Batches that a network may take whose layers find out their sizes from the first one."""
 
 
 class TorchAdapter:
@@ -59,18 +56,7 @@ class TorchAdapter:
         Raises:
             CaptureError: a lazy network does not take images, or a script was frozen.
         """
-        model = getattr(model, "_orig_mod", model)
-        if not hasattr(model, "training"):
-            raise CaptureError("torch.jit.freeze made constants of its weights; judge the script")
-        device = torch.empty(0).device
-        tensors = [*model.parameters(), *model.buffers()]
-        lazy = any(map(torch.nn.parameter.is_lazy, tensors))
-        half = any(tensor.dtype in HALF for tensor in tensors)
-        if lazy or half or any(tensor.device.type != device.type for tensor in tensors):
-            model = _copied(model, tensors).to(device)
-        if lazy:
-            _materialise(model)
-        return model.float() if half else model
+        return prepared(model)
 
     @contextmanager
     def preserved(self) -> Iterator[None]:
@@ -294,34 +280,6 @@ def _gpu_settings_kept() -> Iterator[None]:
         yield
     finally:
         cudnn.allow_tf32, cudnn.deterministic, cudnn.benchmark, matmul.allow_tf32 = kept
-
-
-def _copied(model: Any, tensors: Sequence[torch.Tensor]) -> Any:
-    """A deep copy; PyTorch cannot copy the buffers of a lazy layer, so they are made anew."""
-    lazy = [tensor for tensor in tensors if isinstance(tensor, torch.nn.UninitializedBuffer)]
-    made = {
-        id(buffer): torch.nn.UninitializedBuffer(False, buffer.device, buffer.dtype)
-        for buffer in lazy
-    }
-    return copy.deepcopy(model, made)
-
-
-def _materialise(model: Any) -> None:
-    """Let lazy layers find out their sizes."""
-    training = [module.training for module in model.modules()]
-    model.eval()
-    failures: list[Exception] = []
-    for shape in LAZY_SHAPES:
-        try:
-            with torch.no_grad():
-                model(torch.zeros(shape))
-        except Exception as failure:  # the target's code may raise anything
-            failures.append(failure)
-        else:
-            for module, mode in zip(model.modules(), training, strict=True):
-                module.training = mode
-            return
-    raise CaptureError(f"its lazy layers cannot be made: {cause(failures[0])}")
 
 
 def _by_key(model: Any, capture: TorchCapture | None) -> dict[str, torch.Tensor]:
