@@ -10,11 +10,10 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from resnet_ref.layers import Add, Linear
 from resnet_ref.layout import Network as Described
 from resnet_ref.torch import build as build_layers
-from tests.mutation.extras import EXTRAS
-from tests.mutation.program import HOLDERS, Extra
+from tests.mutation.interpreter import ExtraForward, Interpreter
+from tests.mutation.program import Extra
 
 
 class Words:
@@ -112,16 +111,10 @@ class Words:
         return x
 
 
-class ExtraLayer(nn.Module):
+class ExtraLayer(ExtraForward, nn.Module):
     def __init__(self, op):
         super().__init__()
-        self.op = op
-        self.memory = {}
-
-    def forward(self, *inputs):
-        if self.op.mode != "both" and (self.op.mode == "train") != self.training:
-            return inputs[0]
-        return EXTRAS[self.op.name](Words, self, self.op.amount, *inputs)
+        self.take(op, Words)
 
 
 class OtherNorm(nn.Module):
@@ -140,37 +133,10 @@ class OtherNorm(nn.Module):
         return self.norm(x)
 
 
-class Net(nn.Module):
-    """Runs the steps of a program; `layers` holds a module for each that needs one."""
-
+class Net(Interpreter, nn.Module):
     def __init__(self, program):
         super().__init__()
-        self.program = program
-        self.names = {s.where: f"part{i}" for i, s in enumerate(program.steps)}
-        for step in program.steps:
-            if not isinstance(step.op, Add) and (not step.owner or not _holds(step.op)):
-                self.add_module(self.names[step.where], _layer(step.op))
-        for fault in program.faults:
-            FAULTS[fault.name](self, self.names[fault.where], fault.amount)
-
-    def layer(self, step):
-        return getattr(self, self.names[step.tensors_of if _holds(step.op) else step.where])
-
-    def forward(self, x):
-        values = [x]
-        for step in self.program.steps:
-            inputs = [values[source + 1] for source in step.inputs]
-            if isinstance(step.op, Add):
-                values.append(inputs[0] + inputs[1])
-                continue
-            if isinstance(step.op, Linear):
-                inputs = [inputs[0].flatten(1)]
-            values.append(self.layer(step)(*inputs))
-        return values[-1]
-
-
-def _holds(op):
-    return isinstance(op, HOLDERS)
+        self.take(program, self.add_module, _layer, FAULTS)
 
 
 def _layer(op):
