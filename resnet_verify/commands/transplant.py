@@ -47,28 +47,32 @@ def add(commands: argparse._SubParsersAction[Parser]) -> None:
     )
     add("--weights", metavar="FILE", type=Path, help="what to load into SOURCE first")
     add("--seed", metavar="N", type=int, default=0, help="of the images compared; default 0")
+    add("--timeout", metavar="S", help="seconds that each of the two may take; default 300")
     add("-v", "--verbose", action="store_true", help="tracebacks for what goes wrong")
     transplant.set_defaults(command=_transplant)
 
 
 def _transplant(arguments: argparse.Namespace) -> int:
+    from resnet_verify.isolation import LIMIT
+    from resnet_verify.judge import OptionError, seconds_limit
     from resnet_verify.recognised import CarryError
     from resnet_verify.target import TargetError
     from resnet_verify.weights import WeightsError
 
     out: Path = arguments.out
     try:
+        limit = LIMIT if arguments.timeout is None else seconds_limit(arguments.timeout)
         _require_usable(out, arguments.weights)
         # Beside the file: what lies there can take its place in one step.
         with TemporaryDirectory(prefix=f".{out.name}.", dir=out.absolute().parent) as folder:
             draft = Path(folder) / out.name
-            cargo, landing = _carry(arguments, draft)
+            cargo, landing = _carry(arguments, draft, limit)
             os.chmod(draft, 0o644)
             size = draft.stat().st_size
             os.replace(draft, out)
     except CarryError as error:
         return complain(f"{error}; nothing is written", FAILED, verbose=arguments.verbose)
-    except (TargetError, WeightsError) as error:
+    except (OptionError, TargetError, WeightsError) as error:
         return complain(str(error), verbose=arguments.verbose)
     except OSError as error:
         return complain(f"--out {out}: {error.strerror}", verbose=arguments.verbose)
@@ -90,7 +94,7 @@ def _require_usable(out: Path, weights: Path | None) -> None:
             require_safetensors(path)
 
 
-def _carry(arguments: argparse.Namespace, draft: Path) -> tuple[Cargo, Landing]:
+def _carry(arguments: argparse.Namespace, draft: Path, limit: float) -> tuple[Cargo, Landing]:
     from resnet_verify.carry import STEPS
     from resnet_verify.progress import Progress
 
@@ -101,20 +105,22 @@ def _carry(arguments: argparse.Namespace, draft: Path) -> tuple[Cargo, Landing]:
         def heed(step: str) -> None:
             progress.show_bar(step, STEPS.index(step) + 1, len(STEPS))
 
-        cargo = _apart(heed, _read_source, source, arguments.weights, arguments.seed, arrays)
+        cargo = _apart(limit, heed, _read_source, source, arguments.weights, arguments.seed, arrays)
         landing = _apart(
-            heed, _write_destination, destination, cargo, arrays, draft, arguments.seed
+            limit, heed, _write_destination, destination, cargo, arrays, draft, arguments.seed
         )
     return cargo, landing
 
 
-def _apart(heed: Callable[[str], None], function: Callable[..., T], *arguments: Any) -> T:
+def _apart(
+    limit: float, heed: Callable[[str], None], function: Callable[..., T], *arguments: Any
+) -> T:
     from resnet_verify.process import ProcessError, run_apart
     from resnet_verify.target import TargetError
 
     try:
-        return run_apart(function, *arguments, heed=heed)
-    except ProcessError as error:
+        return run_apart(function, *arguments, heed=heed, seconds=limit)
+    except (ProcessError, TimeoutError) as error:
         raise TargetError(f"{arguments[0]}: {error}") from error
 
 
