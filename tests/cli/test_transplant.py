@@ -29,7 +29,7 @@ REF, OTHER = f"{NETS}:ref", f"{NETS}:other"
 def folder(tmp_path, monkeypatch):
     """The current folder; both halves of the work run in this process."""
 
-    def here(heed, function, *arguments):
+    def here(limit, heed, function, *arguments):
         return function(heed, *arguments)
 
     monkeypatch.setattr("resnet_verify.commands.transplant._apart", here)

@@ -40,7 +40,9 @@ def test_a_network_of_paddle_conforms(project):
         ]
     )
     entry = json.loads((project.path / "out.json").read_text())["targets"][0]
-    assert {check["outcome"] for check in entry["checks"]} == {"passed"}
+    outcomes = {check["id"]: check["outcome"] for check in entry["checks"]}
+    assert outcomes.pop("NUM-MIXED") == "skipped"  # Paddle on CPU has no mixed precision
+    assert set(outcomes.values()) == {"passed"}
     assert entry["framework"] == "paddle"
 
 
