@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -56,9 +55,8 @@ class Here:
             return judged_by(self.examination, check, name, self._options, reproduce)
 
     def close(self) -> None:
-        """Let go of the networks, which may be large and lie in cycles of references."""
-        if vars(self).pop("examination", None):
-            gc.collect()
+        """Let go of the networks, which may be large."""
+        vars(self).pop("examination", None)
 
 
 class Elsewhere:

@@ -70,7 +70,6 @@ def test_the_networks_of_a_judged_target_are_let_go(project):
 
         def first():
             network = Held()
-            network.itself = network  # as those of frameworks often do
             weakref.finalize(network, Path("gone").absolute().touch)
             return network
 
