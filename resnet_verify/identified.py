@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import ExitStack
+from dataclasses import replace
 from functools import cached_property
 from math import prod
 from typing import Any, TypeVar
@@ -156,7 +157,7 @@ class Identified:
         in_training = differences(self.match)
         known = {(d.aspect, d.where, d.expected, d.found) for d in in_training}
         return in_training + [
-            d
+            _told_with_mode(d) if self.adapter.trains else d
             for d in differences(self.evaluation_match)
             if (d.aspect, d.where, d.expected, d.found) not in known
         ]
@@ -222,17 +223,20 @@ class Identified:
     @cached_property
     def small_captures(self) -> list[Sized]:
         """Captures in evaluation mode at small sizes; at the one size that fits where none does."""
-        unstrided = self.match.form.spec.stem == "cifar"
-        sizes = SMALL_UNSTRIDED if unstrided else SMALL
-        shapes = [self.probe.shape(self.probe.batch_of(n), *image) for n, *image in sizes]
-        tried = [takes(self.adapter, self.model, shape, self.match) for shape in shapes]
-        found = [sized for sized in tried if sized is not None]
-        if found:
+        if found := self._small_captures_like(self.match):
             return found
         try:
-            return [evaluated(self.adapter, self.model, self.probe.main_shape, self.match.form)]
+            whole = evaluated(self.adapter, self.model, self.probe.main_shape, self.match.form)
         except CaptureError as error:
             raise NotRun(f"the network cannot be captured in evaluation mode: {error}") from error
+        # A network that does something else in evaluation mode may do so at small sizes, too.
+        return self._small_captures_like(whole.match) or [whole]
+
+    def _small_captures_like(self, match: Match) -> list[Sized]:
+        sizes = SMALL_UNSTRIDED if match.form.spec.stem == "cifar" else SMALL
+        shapes = [self.probe.shape(self.probe.batch_of(n), *image) for n, *image in sizes]
+        tried = [takes(self.adapter, self.model, shape, match) for shape in shapes]
+        return [sized for sized in tried if sized is not None]
 
     @property
     def shapes(self) -> list[tuple[int, ...]]:
@@ -245,3 +249,10 @@ class Identified:
             self._answers[name] = find_out()
         answer: T = self._answers[name]
         return answer
+
+
+def _told_with_mode(difference: Difference) -> Difference:
+    """A difference that only evaluation mode has, whose message says so."""
+    if "in evaluation" in difference.message:
+        return difference
+    return replace(difference, message=f"{difference.message} (in evaluation mode only)")

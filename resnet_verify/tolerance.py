@@ -53,11 +53,13 @@ def bound(dtype: str, kind: str, multiplier: float = 1.0) -> float:
 
 
 def gap(found: Array, expected: Array, floor: float = 0.0) -> Gap:
-    """Relative distance of two arrays of one shape.
+    """Relative distance of two arrays; those of different shapes are infinitely far apart.
 
     `floor` is the size below which `expected` counts as noise: a gradient that is zero but
     for rounding, say, has no relative error worth the name.
     """
+    if found.shape != expected.shape:
+        return Gap(np.inf, np.inf)
     kind = np.float32 if found.dtype == expected.dtype == np.float32 else np.float64
     a: Array = np.asarray(found, kind)
     b: Array = np.asarray(expected, kind)

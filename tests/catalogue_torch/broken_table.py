@@ -583,6 +583,10 @@ _TRAINING = (
         "eval-skips-block", training.eval_skips_block, ("eval", "mode", *UNUSED, *COUNT), "",
         "E", vision.resnet18,
     ),
+    Broken(
+        "eval-features", training.eval_features, (r"linear .* is missing \(in evaluation mode",),
+        "head", "E", vision.resnet18,
+    ),
     Broken("eval-softmax", training.eval_softmax, ("softmax",), "head", "E", timm_like.resnet18),
     Broken(
         "classifier-not-saved", training.classifier_not_saved, ("saved", "load"), "",

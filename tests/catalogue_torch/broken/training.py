@@ -166,6 +166,14 @@ class EvalSkipsBlock(vision.ResNet):
         return self.layer4(x) if self.training else self.layer4[0](x)
 
 
+class EvalFeatures(vision.ResNet):
+    """As networks for re-identification do it: logits to train, features to compare."""
+
+    def head(self, x):
+        x = torch.flatten(self.avgpool(x), 1)
+        return self.fc(x) if self.training else x
+
+
 class EvalSoftmax(timm_like.ResNet):
     """Logits in training, probabilities in evaluation."""
 
@@ -277,6 +285,10 @@ def changes_input():
 
 def eval_skips_block():
     return vision.resnet18(EvalSkipsBlock)
+
+
+def eval_features():
+    return vision.resnet18(EvalFeatures)
 
 
 def eval_softmax():
