@@ -12,6 +12,9 @@ from functools import cached_property
 
 Shape = tuple[int, ...]
 
+OUT_FIRST = (1, 0)
+"""The `Node.order` of a linear map whose weight is stored as (out, in)."""
+
 
 @dataclass(frozen=True, slots=True)
 class Param:
@@ -258,8 +261,9 @@ class Other:
 class Node:
     """One operator: what it does, what it reads, the value it makes, where the user wrote it.
 
-    `detached` says that its output carries no gradient though an input does. `out_first`
-    says that a linear map's weight is stored as (out, in) and not as (in, out).
+    `detached` says that its output carries no gradient though an input does. `order` says how
+    its weight is stored: which of the stored axes are, in turn, those of a convolution
+    (out, in, height, width) or a linear map (in, out); empty where they are these already.
     """
 
     op: object
@@ -267,7 +271,7 @@ class Node:
     output: int
     origin: str = ""
     detached: bool = False
-    out_first: bool = False
+    order: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)

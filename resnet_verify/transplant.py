@@ -12,6 +12,8 @@ from dataclasses import dataclass, replace
 from math import prod
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from resnet_ref.layers import BatchNorm, Conv, Linear, PadShortcut, SqueezeExcite
 from resnet_ref.layout import Network
 from resnet_ref.places import Key, slots
@@ -29,21 +31,22 @@ class TransplantError(Exception):
 
 @dataclass(frozen=True)
 class Held:
-    """A tensor of the target under the form's name, and how it is stored there."""
+    """A tensor of the target under the form's name, and how it is stored there: `Node.order`."""
 
     param: Param
     shape: tuple[int, ...]
-    out_first: bool
+    order: tuple[int, ...] = ()
 
     def canonical(self, array: Array) -> Array:
         """The array in the common layout."""
-        if len(self.shape) == 2 and self.out_first:
-            return array.reshape(self.shape[::-1]).T
-        return array.reshape(self.shape)
+        if not self.order:
+            return array.reshape(self.shape)
+        stored = [self.shape[self.order.index(axis)] for axis in range(len(self.order))]
+        return array.reshape(stored).transpose(self.order)
 
     def stored(self, array: Array) -> Array:
         """The array as the target stores it."""
-        turned = array.T if len(self.shape) == 2 and self.out_first else array
+        turned = array.transpose(np.argsort(self.order)) if self.order else array
         return turned.reshape(self.param.shape)
 
 
@@ -70,7 +73,8 @@ def correspondence(match: Match) -> dict[Key, Held]:
                     f"{place.where}, {slot.role}: the form has shape {slot.shape}, "
                     f"the target {have}"
                 )
-            found[place.where, slot.role] = Held(param, slot.shape, node.out_first)
+            order = node.order if len(slot.shape) == len(node.order) else ()
+            found[place.where, slot.role] = Held(param, slot.shape, order)
     _require_all(match, found)
     return found
 

@@ -13,7 +13,7 @@ from resnet_ref.places import Key
 from resnet_verify.adapters import Capture
 from resnet_verify.adapters.outputs import cause
 from resnet_verify.checks import NotRun
-from resnet_verify.graph import Param
+from resnet_verify.graph import OUT_FIRST, Param
 from resnet_verify.identified import Identified
 from resnet_verify.match import paired
 from resnet_verify.probe import shapes_to_try
@@ -108,8 +108,9 @@ class Twinned(Identified):
         """The tensors of a reference network under the form's names."""
         params = {param.key: param for param in self.adapter.params(reference)}
         keys = self.adapter.place_keys(reference)
+        linear = OUT_FIRST if self.adapter.linear_out_first else ()
         return {
-            key: Held(params[keys[key]], held.shape, self.adapter.linear_out_first)
+            key: Held(params[keys[key]], held.shape, linear if len(held.shape) == 2 else ())
             for key, held in self.correspondence.items()
         }
 

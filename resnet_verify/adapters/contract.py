@@ -22,6 +22,7 @@ from resnet_ref.layout import Network, layout
 from resnet_ref.places import Key
 from resnet_ref.spec import spec
 from resnet_verify.adapters import Adapter, CaptureError, adapter_for
+from resnet_verify.graph import OUT_FIRST
 from resnet_verify.match import Match, in_canonical_order, misread
 from resnet_verify.normalise import normalise
 from resnet_verify.recognise import recognise
@@ -114,7 +115,7 @@ class AdapterContract:
         for key, held in self.held(model).items():
             assert keys[key] == held.param.key
             if len(held.shape) == 2:
-                assert held.out_first == self.adapter.linear_out_first
+                assert held.order == (OUT_FIRST if self.adapter.linear_out_first else ())
 
     def test_what_is_written_is_read(self, model: Any) -> None:
         """`write` and `read` are inverse, to the last bit."""

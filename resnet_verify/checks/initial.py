@@ -42,7 +42,10 @@ def initial_weights(examination: Examination) -> Iterator[Diagnosis]:
             if param is None or param.key not in weights:
                 continue
             op = node.op if role == "weight" else None
-            if text := _wrong(weights[param.key], op, placeholders=placeholders):
+            array = weights[param.key]
+            if op is not None and array.ndim == len(node.order):
+                array = array.transpose(node.order)
+            if text := _wrong(array, op, placeholders=placeholders):
                 yield Diagnosis(
                     "INI-WEIGHTS", f"{place.where}, {role}", "values that training can start from",
                     text, f"{place.where}: its initial {role} is wrong: {text}", param.name,

@@ -14,6 +14,11 @@ from resnet_verify.graph import Cast, Graph, Identity, Node, Reshape, Shape, Tra
 Numbers: TypeAlias = NDArray[np.float64]
 
 
+STORED_KERNELS = ((0, 1, 2, 3), (3, 2, 0, 1), (2, 3, 0, 1), (0, 3, 1, 2), (3, 0, 1, 2))
+"""Orders that bring kernels stored as OIHW, HWIO, HWOI, OHWI, IHWO to OIHW. Any other turns a
+kernel around or takes its rows for its columns: there the order is the mistake."""
+
+
 @dataclass(frozen=True)
 class Gathered:
     """An image made of another one's pixels: which of them each of its own is.
@@ -81,6 +86,23 @@ class Draft:
         """Whether `value` is the transposition of its `param_source`."""
         turns = [node for node in self._origin(value) if isinstance(node.op, Transpose)]
         return len(turns) % 2 == 1
+
+    def kernel(self, value: int) -> tuple[int, tuple[int, ...]]:
+        """What a convolution's weight is stored as, and the `Node.order` of its axes there.
+
+        That is `value` itself where it is stored in no order that is in use.
+        """
+        order, source = [0, 1, 2, 3], value
+        while isinstance(op := self.op(source), Transpose | Identity | Cast):
+            if isinstance(op, Transpose):
+                if len(op.order) != 4:
+                    break
+                order = [op.order[axis] for axis in order]
+            source = self.node(source).inputs[0]
+        if self.graph.param(source) is not None and tuple(order) in STORED_KERNELS:
+            return source, () if order == [0, 1, 2, 3] else tuple(order)
+        held = None if self.is_turned(value) else self.param_source(value)
+        return (value if held is None else held), ()
 
     def _origin(self, value: int) -> list[Node]:
         """The nodes that give `value` another shape, and the one before them, last."""

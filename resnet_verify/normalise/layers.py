@@ -18,6 +18,7 @@ from resnet_ref.layers import (
 )
 from resnet_ref.layers import Softmax as ClassSoftmax
 from resnet_verify.graph import (
+    OUT_FIRST,
     Activation,
     ChannelPad,
     Constant,
@@ -122,8 +123,8 @@ def conv_rule(node: Node, draft: Draft) -> Rewritten:
         per_group * raw.groups, out, (height, width), stride, padding, dilation, raw.groups,
         bias=bool(bias), pad_mode=mode,
     )  # fmt: skip
-    held = None if draft.is_turned(weight) else draft.param_source(weight)
-    return replace(node, op=conv, inputs=(source, weight if held is None else held, *bias))
+    weight, order = draft.kernel(weight)
+    return replace(node, op=conv, inputs=(source, weight, *bias), order=order)
 
 
 def _subsampled(
@@ -181,7 +182,8 @@ def matmul_rule(node: Node, draft: Draft) -> Rewritten:
     sizes = (columns, rows) if node.op.transposed else (rows, columns)
     linear = Linear(*sizes, bias=False)
     out_first = node.op.transposed != draft.is_turned(node.inputs[1])
-    return replace(node, op=linear, inputs=(node.inputs[0], weight), out_first=out_first)
+    order = OUT_FIRST if out_first else ()
+    return replace(node, op=linear, inputs=(node.inputs[0], weight), order=order)
 
 
 def bias_rule(node: Node, draft: Draft) -> Rewritten:
@@ -220,7 +222,9 @@ def pointwise_rule(node: Node, draft: Draft) -> Rewritten:
         return None
     if not _is_vector(node.inputs[0], draft):
         return None
-    return replace(node, op=Linear(op.in_channels, op.out_channels, op.bias), out_first=True)
+    out_first = not node.order or node.order[0] < node.order[1]
+    linear = Linear(op.in_channels, op.out_channels, op.bias)
+    return replace(node, op=linear, order=OUT_FIRST if out_first else ())
 
 
 def _is_vector(value: int, draft: Draft) -> bool:

@@ -75,6 +75,9 @@ def transpose_rule(node: Node, draft: Draft) -> Rewritten:
     order, source = node.op.order, node.inputs[0]
     if order == tuple(range(len(order))):
         return source
+    if len(order) == 4 and source in draft.graph.held:
+        if draft.graph.shapes[source][2:] != (1, 1):
+            return None  # the order in which a kernel is stored
     if order == (TO_CHANNELS_FIRST if draft.source_last else TO_CHANNELS_LAST):
         return source
     # Axes of length one may stand anywhere.

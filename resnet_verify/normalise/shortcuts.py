@@ -113,7 +113,7 @@ def gate_rule(node: Node, draft: Draft) -> Rewritten:
             if excite.op.bias == squeeze.op.bias:
                 op = SqueezeExcite(excite.op.out_features, squeeze.op.out_features, squeeze.op.bias)
                 inputs = (x, *squeeze.inputs[1:], *excite.inputs[1:])
-                return replace(node, op=op, inputs=inputs, out_first=squeeze.out_first)
+                return replace(node, op=op, inputs=inputs, order=squeeze.order)
     return None
 
 

@@ -22,6 +22,7 @@ from resnet_ref.spec import documented_forms, spec
 from resnet_verify.checks import select_checks
 from resnet_verify.examine import Examination
 from resnet_verify.target import Target
+from resnet_verify.tune import own_process
 
 
 def main():
@@ -32,6 +33,10 @@ def main():
     parser.add_argument("--archs", nargs="+", default=list(ARCHITECTURES))
     parser.add_argument("--seconds", type=float, default=float("inf"))
     options = parser.parse_args()
+    tuned = own_process()
+    for framework in options.frameworks:
+        import_module(f"resnet_ref.{framework}")
+    tuned()
     until, alarms, done = time.monotonic() + options.seconds, 0, 0
     for number in range(options.first, options.first + options.runs):
         if time.monotonic() > until:

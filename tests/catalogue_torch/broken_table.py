@@ -672,6 +672,10 @@ _PRODUCTS = (
         **CIFAR_INPUT,
     ),
     Broken(
+        "rows-for-columns", products.rows_for_columns, ("transpos",), "stage 2, block 1",
+        **CIFAR_INPUT,
+    ),
+    Broken(
         "mask-above-a-half", products.mask_above_a_half, ACTIVATION, "stage 3, block 1",
         "F", functional.resnet20, **CIFAR_INPUT,
     ),

@@ -98,6 +98,8 @@ _FUNCTIONAL = (
     ),
 )  # fmt: skip
 
+_STORED = _alike((functional.kernels_last,), "resnet20", "cifar-b", **CIFAR)
+
 _PRODUCTS = _alike(
     (
         products.columns_times_weights,
@@ -230,6 +232,7 @@ _STATES = (
 CORRECT = (
     *_VISION,
     *_FUNCTIONAL,
+    *_STORED,
     *_PRODUCTS,
     *_OTHER_FORMS,
     *_TIMM_LIKE,

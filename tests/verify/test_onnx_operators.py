@@ -14,6 +14,7 @@ from resnet_verify.adapters import CaptureError
 from resnet_verify.adapters.onnx import ADAPTER
 from resnet_verify.adapters.onnx_network import OnnxNetwork
 from resnet_verify.graph import (
+    OUT_FIRST,
     Activation,
     Cast,
     Concat,
@@ -170,7 +171,7 @@ def test_gemm_is_a_linear_layer(opset, transposed, shape):
     gemm = node("Gemm", "x", "w", "b", transB=transposed)
     (made,) = normalised([gemm], opset, (2, 3), w=weight, b=floats(*shape))
     assert made.op == Linear(3, 5, bias=True)
-    assert made.out_first == bool(transposed)
+    assert made.order == (OUT_FIRST if transposed else ())
 
 
 def test_the_factors_of_a_gemm_are_operators():

@@ -3,7 +3,7 @@
 import torch
 import torch.nn.functional as F
 
-from tests.catalogue_torch.correct.functional import FunctionalResNet
+from tests.catalogue_torch.correct.functional import FunctionalResNet, KernelsLast
 from tests.catalogue_torch.correct.products import ColumnsTimesWeights
 
 
@@ -15,6 +15,13 @@ class WeightsInAnotherOrder(ColumnsTimesWeights):
             return super().conv(x, key, stride, pad)
         weight = self.p[f"{key}_w"].permute(0, 2, 3, 1).flatten(1)
         return (weight @ F.unfold(x, 3, padding=pad)).view_as(x)
+
+
+class RowsForColumns(KernelsLast):
+    def conv(self, x, key, stride=1, pad=0):
+        if key != "2_1_b":
+            return super().conv(x, key, stride, pad)
+        return F.conv2d(x, self.p[f"{key}_w"].permute(3, 2, 1, 0), None, stride, pad)
 
 
 class MaskAboveAHalf(FunctionalResNet):
@@ -40,6 +47,10 @@ class LargeBatchesScaled(FunctionalResNet):
 
 def weights_in_another_order():
     return WeightsInAnotherOrder(20)
+
+
+def rows_for_columns():
+    return RowsForColumns(20)
 
 
 def mask_above_a_half():

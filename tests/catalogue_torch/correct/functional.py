@@ -109,6 +109,17 @@ class ExplicitPadding(FunctionalResNet):
         return F.conv2d(F.pad(x, (pad,) * 4), self.p[f"{key}_w"], stride=stride, padding="valid")
 
 
+class KernelsLast(FunctionalResNet):
+    """Weights are stored as TensorFlow and JAX store them: height, width, in, out."""
+
+    def add(self, key, cin, cout, k):
+        super().add(key, cin, cout, k)
+        self.p[f"{key}_w"] = nn.Parameter(kaiming(cout, cin, k).detach().permute(2, 3, 1, 0))
+
+    def conv(self, x, key, stride=1, pad=0):
+        return F.conv2d(x, self.p[f"{key}_w"].permute(3, 2, 0, 1), None, stride, pad)
+
+
 class SameWhereItMayBe(FunctionalResNet):
     """padding="same" is not to be had for strided convolutions."""
 
@@ -345,6 +356,10 @@ def matmul_head():
 
 def addmm_head():
     return AddmmHead(20)
+
+
+def kernels_last():
+    return KernelsLast(20)
 
 
 def conv_head():
