@@ -217,6 +217,14 @@ class Sum:
 
 
 @dataclass(frozen=True, slots=True)
+class Variance:
+    """Variance over `axes`: squares of n distances from the mean, by n less `correction`."""
+
+    axes: tuple[int, ...]
+    correction: float
+
+
+@dataclass(frozen=True, slots=True)
 class Cast:
     """Conversion to another element type."""
 

@@ -115,15 +115,17 @@ class TorchAdapter:
         self.set_training(model, training)
         noise = np.random.default_rng(0).standard_normal(shape)
         image = torch.tensor(noise, dtype=getattr(torch, self.dtype(model)))
+        before = registered_tensors(model)
         recorder, outputs = record(model, image)
         if not outputs:
             raise CaptureError("the network puts out no tensor")
-        registered = {
-            param: tensor
-            for param, tensor in zip(
-                self.params(model), registered_tensors(model).values(), strict=True
-            )
-        }
+        after = registered_tensors(model)
+        registered = [
+            (param, tensor)
+            for param in self.params(model)
+            for tensor in (before.get(param.name), after[param.name])
+            if tensor is not None
+        ]
         graph, positions, tensors = to_graph(recorder, image, outputs, registered, training)
         return TorchCapture(graph, model, positions, tensors, recorder.names)
 

@@ -15,7 +15,7 @@ from resnet_verify.adapters.torch_reading import (
     unknown,
 )
 from resnet_verify.adapters.torch_recording import Call, Value
-from resnet_verify.graph import Dropout, Function, Identity, Matmul, Mean, Multiply, Scale
+from resnet_verify.graph import Dropout, Function, Identity, Matmul, Mean, Multiply, Scale, Variance
 
 
 def _mean(call: Call, reading: Reading) -> Meaning:
@@ -48,6 +48,29 @@ def _sum(call: Call, reading: Reading) -> Meaning:
     terms = prod(shape[axis] for axis in axes)
     mean = reading.intermediate(Mean(axes), call.inputs, reading.made(call))
     return Scale(float(terms)), (mean,)
+
+
+def _variance(call: Call, reading: Reading) -> Meaning:
+    given = call.arguments
+    correction = given.get("correction", 1 if given.get("unbiased", True) else 0)
+    return Variance(_axes(call, reading), 1.0 if correction is None else correction), call.inputs
+
+
+def _addcmul(call: Call, reading: Reading) -> Meaning:
+    start, *factors = call.inputs
+    made = reading.made(call)
+    product = reading.intermediate(Multiply(), factors, made)
+    share = reading.intermediate(Scale(float(call.arguments["value"])), (product,), made)
+    return Add(), (start, share)
+
+
+def _lerp(call: Call, reading: Reading) -> Meaning:
+    """One value and a share of its distance from another."""
+    start, end = call.inputs
+    made = reading.made(call)
+    distance = reading.intermediate(Function("subtract", (None, None)), (end, start), made)
+    share = reading.intermediate(Scale(call.arguments["weight"]), (distance,), made)
+    return Add(), (start, share)
 
 
 def _axes(call: Call, reading: Reading) -> tuple[int, ...]:
@@ -119,6 +142,9 @@ def _addmm(call: Call, reading: Reading) -> Meaning:
 ARITHMETIC: Mapping[str, Convert] = {
     "mean": _mean,
     "sum": _sum,
+    "var": _variance,
+    "lerp": _lerp,
+    "addcmul": _addcmul,
     "add": _add,
     "sub": _subtract,
     "mul": _multiply,

@@ -59,8 +59,7 @@ def record(
     """
     recorder = Recorder(keep)
     recorder.value(image)
-    held = [*model.parameters(), *model.buffers()]
-    before = [tensor.detach().clone() for tensor in held]
+    before = {name: tensor.detach().clone() for name, tensor in _held(model)}
     try:
         with torch.enable_grad(), as_written(), recorder:
             outputs = flatten(model(image), is_tensor)
@@ -70,9 +69,14 @@ def record(
         raise CaptureError(cause(error)) from error
     finally:
         with torch.no_grad():
-            for tensor, value in zip(held, before, strict=True):
-                tensor.copy_(value)
+            for name, tensor in _held(model):  # by name: a pass may make running statistics anew
+                if name in before:
+                    tensor.copy_(before[name])
     return recorder, outputs
+
+
+def _held(model: Any) -> list[tuple[str, torch.Tensor]]:
+    return [*model.named_parameters(), *model.named_buffers()]
 
 
 def is_exported(model: Any) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import torch
 
@@ -21,10 +21,13 @@ def to_graph(
     recorder: Recorder,
     image: torch.Tensor,
     outputs: Sequence[torch.Tensor],
-    registered: Mapping[Param, torch.Tensor],
+    registered: Sequence[tuple[Param, torch.Tensor]],
     training: bool,
 ) -> tuple[Graph, dict[int, int], dict[str, torch.Tensor]]:
     """The graph of a recorded forward pass of `image`.
+
+    A parameter may be `registered` with two tensors: the one that it was before the pass, and
+    the one that it was made anew as.
 
     Returns:
         The graph; for each of its values the position of the call that makes it; and the
@@ -39,8 +42,7 @@ def to_graph(
         # Autograd detaches what it saves for the backward pass, and nobody reads that forwards.
         if call.name != "detach" or call.outputs[0] in read or call.outputs[0].number in results:
             reading.call(call)
-    graph = Graph(
-        tuple(reading.nodes), results, reading.shapes, reading.dtypes, training, tuple(registered)
-    )
+    params = tuple(dict.fromkeys(param for param, _ in registered))
+    graph = Graph(tuple(reading.nodes), results, reading.shapes, reading.dtypes, training, params)
     positions = {call.outputs[0].number: position for position, call in enumerate(calls)}
     return graph, positions, reading.tensors

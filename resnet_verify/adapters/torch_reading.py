@@ -46,9 +46,11 @@ class Reading:
         """The tensor whose value it was; it may hold another by now, but in the same layout."""
         return self._recorder.tensors[value]
 
-    def sources(self, image: torch.Tensor, registered: Mapping[Param, torch.Tensor]) -> None:
+    def sources(
+        self, image: torch.Tensor, registered: Sequence[tuple[Param, torch.Tensor]]
+    ) -> None:
         """Append nodes for what no operator made."""
-        params = {id(tensor): param for param, tensor in registered.items()}
+        params = {id(tensor): param for param, tensor in registered}
         for value, tensor in self._recorder.sources.items():
             if tensor is image:
                 self._note(value, Input(), ())

@@ -32,6 +32,7 @@ from resnet_verify.normalise.layout import (
     transpose_rule,
     wrong_axis_rule,
 )
+from resnet_verify.normalise.norms import with_norms_found
 from resnet_verify.normalise.pooling import mean_rule, pool_rule
 from resnet_verify.normalise.products import with_products_found
 from resnet_verify.normalise.shortcuts import (
@@ -45,7 +46,7 @@ from resnet_verify.normalise.shortcuts import (
 
 def normalise(graph: Graph) -> Graph:
     """Apply every rule to every node, in execution order, and drop what they made superfluous."""
-    graph = with_products_found(graph)
+    graph = with_products_found(with_norms_found(graph))
     used = graph.reachable(graph.outputs)
     draft = Draft(graph, channels_last=channels_last_values(graph))
     for original in graph.nodes:

@@ -6,6 +6,7 @@ from tests.catalogue.entry import Broken
 from tests.catalogue_torch.broken import (
     activations,
     addition,
+    by_hand,
     forms,
     heads,
     norms,
@@ -686,6 +687,17 @@ _PRODUCTS = (
     Broken("large-batches-scaled", products.large_batches_scaled, ("batch",), **CIFAR_INPUT),
 )  # fmt: skip
 
+_BY_HAND = (
+    Broken("hand-large-eps", by_hand.large_eps, ("eps",), **CIFAR_INPUT),
+    Broken("hand-forgetful", by_hand.forgetful_norm, ("momentum",), **CIFAR_INPUT),
+    Broken("hand-unbiased", by_hand.unbiased_norm, ("unbiased",), **CIFAR_INPUT),
+    Broken("hand-constant-moments", by_hand.constant_moments, ("gradient",), **CIFAR_INPUT),
+    Broken(
+        "hand-of-the-batch", by_hand.always_of_the_batch, ("evaluation.*batch statistics",),
+        **CIFAR_INPUT,
+    ),
+)  # fmt: skip
+
 BROKEN = (
     *_ACTIVATIONS,
     *_STRIDES,
@@ -698,4 +710,5 @@ BROKEN = (
     *_TRAINING,
     *_FORMS,
     *_PRODUCTS,
+    *_BY_HAND,
 )

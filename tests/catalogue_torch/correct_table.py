@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tests.catalogue.entry import Correct
 from tests.catalogue_torch.correct import (
+    by_hand,
     cifar,
     functional,
     loops,
@@ -99,6 +100,11 @@ _FUNCTIONAL = (
 )  # fmt: skip
 
 _STORED = _alike((functional.kernels_last,), "resnet20", "cifar-b", **CIFAR)
+
+_BY_HAND = _alike(
+    (by_hand.norm_by_hand, by_hand.norm_by_moments),
+    "resnet20", "cifar-b", same_as=functional.resnet20, **CIFAR,
+)  # fmt: skip
 
 _PRODUCTS = _alike(
     (
@@ -233,6 +239,7 @@ CORRECT = (
     *_VISION,
     *_FUNCTIONAL,
     *_STORED,
+    *_BY_HAND,
     *_PRODUCTS,
     *_OTHER_FORMS,
     *_TIMM_LIKE,
