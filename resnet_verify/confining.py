@@ -92,15 +92,19 @@ class Confined:
 
     def close(self) -> None:
         """End the process and all that it started, and remove its temporary files."""
-        self.stop()
         with _STARTING:
-            process, self._process = self._process, None
+            process = self._process
             if process is not None:
+                process.kill()
                 process.join()
+                # While its guardian lives, which removes them if this process is killed now.
+                shutil.rmtree(self.folder, ignore_errors=True)
+                self.stop()
+                shutil.rmtree(self.folder, ignore_errors=True)
+                self._process = None
                 process.close()
                 self._line.close()
                 self._output.close()
-                shutil.rmtree(self.folder, ignore_errors=True)
 
     def stop(self) -> None:
         """Kill the process and all that it started, from any thread; its answers end."""
