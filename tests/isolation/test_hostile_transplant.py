@@ -35,10 +35,10 @@ def sound_source(_tell, target, *_):
 
 @pytest.fixture
 def carry(tmp_path, monkeypatch, capfd):
-    """Carry something into the file `w.safetensors`, which is there already; what was said."""
+    """Carry something into the file `w.pth`, which is there already; what was said."""
     monkeypatch.chdir(ROOT)
     monkeypatch.setattr(confining, "GRACE", 0.5)
-    file = tmp_path / "w.safetensors"
+    file = tmp_path / "w.pth"
     file.write_text("old")
 
     def carried(source, destination, words):
@@ -78,7 +78,7 @@ def test_what_does_no_harm_is_told_what_is_wrong_with_it(name, carry):
 
 @pytest.mark.parametrize("words", ["soon", "0", "-1", "inf", "nan"])
 def test_a_bad_time_limit(words, tmp_path, capsys):
-    out = str(tmp_path / "w.safetensors")
+    out = str(tmp_path / "w.pth")
     assert run(["transplant", "a:b", "c:d", "--out", out, f"--timeout={words}"]) == 2
     message = f"a time limit is a positive number of seconds, not '{words}'"
     assert capsys.readouterr().err == f"resnet-verify: error: {message}\n"
