@@ -8,16 +8,18 @@ from __future__ import annotations
 
 import gzip
 import io
-import pickle
 import struct
 import tarfile
 import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from math import prod
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 import numpy as np
+
+from resnet_ref.pickled_arrays import ArrayUnpickler, RefusedError
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -32,6 +34,8 @@ FASHION_CLASSES = tuple(
 )
 LARGEST = 64 << 20
 """Bytes that a file of these datasets may have unpacked; one with more may be a trap."""
+LARGEST_ARCHIVE = 8 * LARGEST
+"""The same for an archive of several files; CIFAR-10 has 178 MiB."""
 
 
 class DataError(ValueError):
@@ -156,13 +160,40 @@ def _cifar10_batches(path: Path) -> dict[str, bytes]:
     if path.is_dir():
         return {name: (path / name).read_bytes() for name in wanted if (path / name).is_file()}
     found = {}
-    with tarfile.open(path) as archive:
+    with gzip.open(path) as packed, tarfile.open(fileobj=_Unpacked(path, packed)) as archive:
         for member in archive:
             name = Path(member.name).name
             content = archive.extractfile(member) if name in wanted else None
             if content is not None:
                 found[name] = _bounded(path / name, content)
     return found
+
+
+class _Unpacked(io.RawIOBase):
+    """What an archive unpacks to, read forwards; more than a dataset has is refused unread."""
+
+    def __init__(self, path: Path, packed: gzip.GzipFile) -> None:
+        self._path = path
+        self._packed = packed
+
+    def read(self, size: int = -1) -> bytes:
+        """The next `size` bytes."""
+        self._require(self._packed.tell() + size if size >= 0 else LARGEST_ARCHIVE + 1)
+        return self._packed.read(size)
+
+    def seek(self, position: int, whence: int = io.SEEK_SET) -> int:
+        """Go to a position, which is counted from the beginning."""
+        self._require(position if whence == io.SEEK_SET else LARGEST_ARCHIVE + 1)
+        return self._packed.seek(position)
+
+    def tell(self) -> int:
+        """The position."""
+        return self._packed.tell()
+
+    def _require(self, position: int) -> None:
+        if position > LARGEST_ARCHIVE:
+            mebibytes = LARGEST_ARCHIVE >> 20
+            raise DataError(f"{self._path}: more than {mebibytes} MiB unpacked; refused")
 
 
 def _bounded(path: Path, packed: IO[bytes] | gzip.GzipFile) -> bytes:
@@ -186,13 +217,15 @@ def _joined(path: Path, batches: Mapping[str, bytes], names: tuple[str, ...]) ->
 
 def _cifar10_batch(path: Path, content: bytes) -> Images:
     try:
-        found = _Restricted(io.BytesIO(content), encoding="bytes").load()
+        found = ArrayUnpickler(io.BytesIO(content), len(content), "bytes").load()
         is_batch = isinstance(found, dict) and {b"data", b"labels"} <= found.keys()
         pixels, labels = (
             np.asarray(found[name] if is_batch else ()) for name in (b"data", b"labels")
         )
-    except DataError as error:
-        raise DataError(f"{path}: {error}") from None
+    except RefusedError as error:
+        raise DataError(
+            f"{path}: the file asks for {error}, which no image needs; refused"
+        ) from None
     except Exception as error:  # a damaged pickle may raise anything
         raise DataError(f"{path}: the file is damaged ({error}); fetch it again") from error
     if not is_batch:
@@ -209,35 +242,6 @@ def _cifar10_batch(path: Path, content: bytes) -> Images:
     return _images(path, pixels.reshape(-1, 3, 32, 32), labels)
 
 
-def _latin1(text: str, _encoding: str) -> bytes:
-    """What pickles of bytes that Python 2 can read call for."""
-    return text.encode("latin1")
-
-
-_RECONSTRUCT = np.zeros(0).__reduce__()[0]
-_ALLOWED = {
-    "numpy.ndarray": np.ndarray,
-    "numpy.dtype": np.dtype,
-    "numpy.core.multiarray._reconstruct": _RECONSTRUCT,
-    "numpy._core.multiarray._reconstruct": _RECONSTRUCT,
-    "_codecs.encode": _latin1,
-    "__builtin__.bytes": bytes,
-}
-
-
-class _Restricted(pickle.Unpickler):
-    """Makes arrays and bytes, and nothing else: a pickle could run any code otherwise."""
-
-    def find_class(self, module: str, name: str) -> Any:
-        """The class or function that the file names, if it is one that arrays need."""
-        try:
-            return _ALLOWED[f"{module}.{name}"]
-        except KeyError:
-            raise DataError(
-                f"the file asks for {module}.{name}, which no image needs; refused"
-            ) from None
-
-
 def _idx(path: Path) -> Array:
     """An array of bytes in the IDX format (http://yann.lecun.com/exdb/mnist)."""
     with gzip.open(path) as file:
@@ -247,7 +251,7 @@ def _idx(path: Path) -> Array:
     if zeros or kind != 8 or not 1 <= dimensions <= 3 or len(content) < start:
         raise DataError(f"{path}: this is no IDX file of bytes")
     shape = struct.unpack(f">{dimensions}I", content[4:start])
-    expected = int(np.prod(shape, dtype=np.int64))
+    expected = prod(shape)
     if len(content) - start != expected:
         raise DataError(
             f"{path}: {len(content) - start} bytes where {shape} needs {expected}; fetch it again"

@@ -43,13 +43,12 @@ def serve(
     Every answer is a JSON object: "framework" and "version" of a target that is loaded,
     "unloadable" with a message and a "traceback", or a verdict by one check.
     """
-    confine(os.dup(output.fileno()) if os.name == "posix" else None, memory)
-    output.close()
+    confine(output, memory)
     if threads is not None:
         os.environ.setdefault("OMP_NUM_THREADS", str(threads))
     limit = options.timeout
     assert limit is not None  # as `Apart` has it
-    examination = _guarded(line, target, loading, partial(_loaded, target, options, loading))
+    examination = guarded(line, target, loading, partial(_loaded, target, options, loading))
     if examination is None:
         return
     faulthandler.disable()  # Paddle has put its own handlers in place: they do not say the line
@@ -57,15 +56,15 @@ def serve(
     known = {"framework": examination.framework, "version": examination.framework_version}
     line.send_bytes(dumps(known).encode())
     while check_id := line.recv_bytes().decode():
-        found = _guarded(
+        found = guarded(
             line, target, limit, partial(_found, examination, check_id, target, options)
         )
         if found is not None:
             line.send_bytes(dumps(found).encode())
 
 
-def _guarded(line: Connection, target: str, limit: float, function: Callable[[], T]) -> T | None:
-    """What `function` returns; None where it raised, which is told on `line`."""
+def guarded(line: Connection, target: str, limit: float, function: Callable[[], T]) -> T | None:
+    """What `function` returns; None where it raised, which is told on `line` as "unloadable"."""
     faulthandler.dump_traceback_later(limit + 1, file=2)
     try:
         return function()

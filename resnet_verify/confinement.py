@@ -18,7 +18,7 @@ import tempfile
 import time
 from contextlib import suppress
 from multiprocessing import resource_tracker
-from multiprocessing.connection import wait
+from multiprocessing.connection import Connection, wait
 from pathlib import Path
 
 MARK = "RESNET_VERIFY_CONFINED"
@@ -28,11 +28,11 @@ _POSIX = os.name == "posix"
 _PROCESSES = Path("/proc")
 
 
-def confine(output: int | None, memory: int | None) -> None:
+def confine(output: Connection, memory: int | None) -> None:
     """Confine this process, which was started by `multiprocessing` and has one thread.
 
     Args:
-        output: the file descriptor that takes the place of stdout and stderr.
+        output: takes the place of stdout and stderr; it is closed.
         memory: the bytes of memory that it may hold, None for no bound.
     """
     folder = os.environ[MARK]
@@ -40,12 +40,11 @@ def confine(output: int | None, memory: int | None) -> None:
         os.setsid()
         _leave_resource_tracker()
         _no_input()
-        if output is not None:
-            os.dup2(output, 1)
-            os.dup2(output, 2)
-            os.close(output)
+        os.dup2(output.fileno(), 1)
+        os.dup2(output.fileno(), 2)
         _start_guardian(folder)
         _bound(memory)
+    output.close()
     os.mkdir(folder, 0o700)
     os.environ["TMPDIR"] = tempfile.tempdir = folder
     faulthandler.enable(file=2, all_threads=False)

@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import zip_longest
 from typing import TYPE_CHECKING
 
-from resnet_ref.places import places
-from resnet_verify.words import describe
-
 if TYPE_CHECKING:
-    from resnet_ref.layout import Network
-    from resnet_verify.recognised import Description
+    from resnet_verify.recognised import Description, LayerWords
 
 
 def contrast(source: Description, destination: Description) -> str:
     """What keeps weights from going from one to the other; empty where nothing does."""
-    if source.network == destination.network:
+    if source.layers == destination.layers:
         return ""
     difference = _by_identity(source, destination)
-    difference = difference or _by_layer(source.network, destination.network)
+    difference = difference or _by_layer(source.layers, destination.layers)
     return f"{difference}: {_misfit(source, destination)}"
 
 
@@ -45,14 +41,13 @@ def _features(one: Description) -> Iterator[str]:
     yield f"{folded} batch norms folded into convolutions" if folded else "no batch norm folded"
 
 
-def _by_layer(source: Network, destination: Network) -> str:
+def _by_layer(source: Iterable[LayerWords], destination: Iterable[LayerWords]) -> str:
     """The first layer that is not the same in both."""
-    pairs = zip_longest(places(source), places(destination))
-    ours, theirs = next(pair for pair in pairs if pair[0] != pair[1])
-    where = (ours or theirs)[0]
-    layers = [describe(place[1]) if place else "nothing" for place in (ours, theirs)]
+    ours, theirs = next(pair for pair in zip_longest(source, destination) if pair[0] != pair[1])
+    where = (ours or theirs).where
+    layers = [layer.brief if layer else "nothing" for layer in (ours, theirs)]
     if layers[0] == layers[1]:
-        layers = [str(ours[1]), str(theirs[1])]
+        layers = [ours.full, theirs.full]
     return f"{where} is {layers[0]} in the source, {layers[1]} in the destination"
 
 

@@ -18,7 +18,7 @@ def why_unusable() -> str:
     installed = [framework for framework in registered() if find_spec(framework)]
     if not installed:
         return "no framework is installed; pip install paddlepaddle-gpu"
-    problems = [_problem(framework) for framework in installed]
+    problems = dict.fromkeys(map(_problem, installed))  # a framework may have several adapters
     return "" if "" in problems else "; ".join(problems)
 
 

@@ -8,7 +8,8 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol
 
-from resnet_verify.isolation import Apart, Ended, limit_of, memory_bound
+from resnet_verify.confining import Ended, memory_bound
+from resnet_verify.isolation import Apart, limit_of
 from resnet_verify.judge import PATIENCE, bare_verdict, judged_by, was_late
 from resnet_verify.target import Target, load_target
 from resnet_verify.verdict import CheckResult
@@ -71,7 +72,7 @@ class Elsewhere:
         self._target = target
         self._late = 0
         self._why_no_more = ""
-        self._apart = Apart(target, self._options, memory_bound(options))
+        self._apart = Apart(target, self._options, memory_bound(options.device))
         try:
             self._apart.__enter__()
             self._apart.load()

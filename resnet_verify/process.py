@@ -59,10 +59,7 @@ class _Traceback(Exception):  # shown where Python shows the cause of an excepti
 
 
 def run_apart(
-    function: Callable[..., T],
-    *arguments: Any,
-    heed: Callable[..., None] | None = None,
-    seconds: float | None = None,
+    function: Callable[..., T], *arguments: Any, heed: Callable[..., None] | None = None
 ) -> T:
     """Call ``function(tell, *arguments)`` in a fresh process and return its result.
 
@@ -71,12 +68,11 @@ def run_apart(
     pickled, and the main module is imported there too, as `multiprocessing` has it.
 
     Raises:
-        TimeoutError: there is no answer after `seconds`; the process is killed.
         ProcessError: the process ended without an answer.
         BaseException: what the function raises, its own traceback as the cause.
     """
     with _serving(function, arguments) as (process, line):
-        answer = _answer(process, line, heed, seconds)
+        answer = _answer(process, line, heed)
     value: T = _value(answer)
     return value
 
@@ -158,16 +154,10 @@ def _ended(process: BaseProcess) -> Iterator[None]:
 
 
 def _answer(
-    process: BaseProcess,
-    line: Connection,
-    heed: Callable[..., None] | None,
-    seconds: float | None = None,
+    process: BaseProcess, line: Connection, heed: Callable[..., None] | None
 ) -> _Returned | _Raised:
-    late = None if seconds is None else time.monotonic() + seconds
     while True:
-        left = None if late is None else max(late - time.monotonic(), 0)
-        if not wait([line, process.sentinel], left):
-            raise TimeoutError(f"no answer within the time limit of {seconds:g} s")
+        wait([line, process.sentinel])
         try:
             message = line.recv() if line.poll() else None
         except EOFError:

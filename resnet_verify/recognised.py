@@ -11,7 +11,7 @@ import numpy as np
 
 from resnet_ref.derive import table
 from resnet_ref.layout import Network
-from resnet_ref.places import Key
+from resnet_ref.places import Key, places
 from resnet_verify.adapters.outputs import cause
 from resnet_verify.axes import in_shape
 from resnet_verify.checks import NotRun
@@ -22,6 +22,7 @@ from resnet_verify.probe import Sized, takes
 from resnet_verify.target import load_target
 from resnet_verify.transplant import Held, TransplantError, correspondence, twin_network
 from resnet_verify.verdict import Identity
+from resnet_verify.words import describe
 
 if TYPE_CHECKING:
     from resnet_verify.adapters import Array
@@ -37,12 +38,22 @@ class CarryError(Exception):
 
 
 @dataclass(frozen=True)
+class LayerWords:
+    """A layer of a form: where it is, what it is in brief, and all that it is."""
+
+    where: str
+    brief: str
+    full: str
+
+
+@dataclass(frozen=True)
 class Description:
     """What a network is, as plain data.
 
     It computes in `dtype` here; where the framework's half precision is too coarse to be
     compared, that is wider than `dtype_as_made`. `folded` counts the batch norms that are
-    worked into convolutions; `shapes` are those of its tensors in the common layout.
+    worked into convolutions; `layers` are the form's; `shapes` are those of its tensors in the
+    common layout.
     """
 
     target: str
@@ -51,7 +62,7 @@ class Description:
     dtype_as_made: str
     identity: Identity
     folded: int
-    network: Network
+    layers: tuple[LayerWords, ...]
     shapes: Mapping[Key, Shape]
 
 
@@ -132,7 +143,7 @@ class Recognised:
             dtype_as_made=examination.dtype_as_made,
             identity=examination.identity,
             folded=self.sized.match.form.folded,
-            network=self.network,
+            layers=tuple(LayerWords(w, describe(op), str(op)) for w, op in places(self.network)),
             shapes={key: held.shape for key, held in self.tensors.items()},
         )
 

@@ -9,7 +9,8 @@ from threading import Lock
 from typing import TYPE_CHECKING
 
 from resnet_ref.tuning import cores
-from resnet_verify.isolation import Apart, Ended, limit_of, memory_bound
+from resnet_verify.confining import Ended, memory_bound
+from resnet_verify.isolation import Apart, limit_of
 from resnet_verify.judge import Judging, Options, unloadable
 from resnet_verify.target import TargetError
 
@@ -49,7 +50,7 @@ class SideBySide:
         self._apart: dict[int, Apart] = {}
         self._lock = Lock()
         self._stopped = False
-        self._memory = memory_bound(options)
+        self._memory = memory_bound(options.device)
         self._threads = max(1, cores() // jobs) if jobs > 1 else None
 
     def __enter__(self) -> SideBySide:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from resnet_verify.adapters.bfloat16 import as_float32
+from resnet_verify.confinement import memory_of_machine
 
 if TYPE_CHECKING:
     from resnet_verify.adapters import Adapter, Array
@@ -71,11 +72,22 @@ def read_weights(path: Path, adapter: Adapter) -> dict[str, Array]:
     require_suffix(path, adapter)
     require_safetensors(path)
     try:
+        _require_room(path)
         return _read_safetensors(path) if path.suffix == SAFETENSORS else adapter.read_weights(path)
     except ValueError as error:
         raise WeightsError(str(error)) from error
     except OSError as error:
         raise WeightsError(f"{path}: {error.strerror or error}") from error
+    except MemoryError as error:
+        raise WeightsError(f"{path}: the memory here is too small for it") from error
+
+
+def _require_room(path: Path) -> None:
+    size, memory = path.stat().st_size, memory_of_machine()
+    if memory is not None and size > memory:
+        raise WeightsError(
+            f"{path} takes {size / 1e9:,.1f} GB, the memory here is {memory / 1e9:,.1f} GB"
+        )
 
 
 def write_weights(path: Path, adapter: Adapter, model: Any) -> None:
@@ -129,9 +141,11 @@ def _listed(names: Iterable[str]) -> str:
 
 
 def _read_safetensors(path: Path) -> dict[str, Array]:
-    from safetensors import SafetensorError, deserialize
+    from safetensors import SafetensorError, deserialize, safe_open
 
     try:
+        with safe_open(path, framework="numpy"):  # compares the header with the file's size
+            pass
         entries = deserialize(path.read_bytes())  # type: ignore[no-untyped-call]
     except SafetensorError as error:
         raise ValueError(f"{path} is damaged, or no safetensors file ({error})") from error

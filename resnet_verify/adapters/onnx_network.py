@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -17,6 +17,7 @@ from resnet_verify.adapters.onnx_preparing import (
     prepared,
     weight_names,
 )
+from resnet_verify.adapters.proportion import require_proportion
 
 if TYPE_CHECKING:
     from resnet_verify.adapters import Array
@@ -126,10 +127,39 @@ def load(path: Path) -> ModelProto:
         ValueError: it is no valid ONNX model; the message says what is wrong.
     """
     model = _attempt("it is no ONNX file, or truncated", onnx.load, path, load_external_data=False)
+    claimed, held = _external_sizes(model, path.parent)
+    require_proportion(path, claimed, held + path.stat().st_size)
     folder = str(path.parent)
     _attempt("its weights cannot be read", onnx.load_external_data_for_model, model, folder)
     _attempt("it is no valid ONNX model", onnx.checker.check_model, model)
     return model
+
+
+def _external_sizes(model: ModelProto, folder: Path) -> tuple[int, int]:
+    """Bytes of the tensors outside of the model's file, and of the files that they lie in.
+
+    Files that are not in the folder count for nothing: onnx refuses them.
+    """
+    claimed, files = 0, {}
+    for tensor in _tensors_of(model.graph):
+        told = {entry.key: entry.value for entry in tensor.external_data}
+        file = folder / told.get("location", "")
+        if tensor.data_location != TensorProto.EXTERNAL or not file.is_file():
+            continue
+        files[file] = file.stat().st_size
+        numbers = [told.get(key, "") for key in ("offset", "length")]
+        offset, length = (int(n) if n.isdecimal() else 0 for n in numbers)
+        claimed += length or max(files[file] - offset, 0)
+    return claimed, sum(files.values())
+
+
+def _tensors_of(graph: onnx.GraphProto) -> Iterator[TensorProto]:
+    """Those of the graph, and of the graphs in its operators."""
+    yield from graph.initializer
+    for attribute in (attribute for node in graph.node for attribute in node.attribute):
+        yield from (attribute.t, *attribute.tensors)
+        for inner in (attribute.g, *attribute.graphs):
+            yield from _tensors_of(inner)
 
 
 def _attempt(problem: str, step: Callable[..., T], *arguments: Any, **options: Any) -> T:

@@ -7,14 +7,13 @@ for them, or of pairs of such a name and an array. (`paddle.load` of 2.6.2 and o
 
 from __future__ import annotations
 
-import pickle
-from collections import OrderedDict
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from resnet_ref.pickled_arrays import ArrayUnpickler, RefusedError
 from resnet_verify.adapters.bfloat16 import as_float32
 
 if TYPE_CHECKING:
@@ -34,8 +33,8 @@ def read_pdparams(path: Path) -> dict[str, Array]:
     """
     with path.open("rb") as stream:
         try:
-            found = _ArraysOnly(stream, encoding="latin1").load()
-        except _RefusedError as error:
+            found = ArrayUnpickler(stream, path.stat().st_size, "latin1").load()
+        except RefusedError as error:
             raise ValueError(f"{path} is refused: it is to run {error}") from error
         except Exception as error:  # whatever a damaged file makes of the unpickler
             what = f"{type(error).__name__}: {error}"
@@ -63,38 +62,3 @@ def _array(value: object) -> Array | None:
     if not isinstance(value, np.ndarray) or value.dtype.kind not in "fiub":
         return None
     return as_float32(value) if value.dtype == np.uint16 else value
-
-
-class _RefusedError(Exception):
-    """The file names something that arrays do not need; the message says what."""
-
-
-def _encode(text: str, encoding: str) -> bytes:
-    """How protocol 2 writes bytes; no other codec is looked up."""
-    if encoding != "latin1":
-        raise _RefusedError(f"the codec {encoding!r}")
-    return text.encode("latin1")
-
-
-_RECONSTRUCT, _SCALAR = np.empty(0).__reduce__()[0], np.float32(0).__reduce__()[0]
-# What NumPy arrays and scalars, pairs and dicts are made of. No name is looked up: what a file
-# may call is what stands here.
-_ADMITTED: Mapping[tuple[str, str], Any] = {
-    ("numpy", "ndarray"): np.ndarray,
-    ("numpy", "dtype"): np.dtype,
-    ("numpy.core.multiarray", "_reconstruct"): _RECONSTRUCT,
-    ("numpy.core.multiarray", "scalar"): _SCALAR,
-    ("numpy._core.multiarray", "_reconstruct"): _RECONSTRUCT,  # NumPy 2
-    ("numpy._core.multiarray", "scalar"): _SCALAR,
-    ("_codecs", "encode"): _encode,
-    ("builtins", "tuple"): tuple,
-    ("__builtin__", "tuple"): tuple,
-    ("collections", "OrderedDict"): OrderedDict,
-}
-
-
-class _ArraysOnly(pickle.Unpickler):
-    def find_class(self, module: str, name: str) -> Any:
-        if (module, name) not in _ADMITTED:
-            raise _RefusedError(f"{module}.{name}")
-        return _ADMITTED[module, name]

@@ -27,6 +27,7 @@ from resnet_verify.adapters.torch_capture import (
 )
 from resnet_verify.adapters.torch_graph import to_graph
 from resnet_verify.adapters.torch_preparing import prepared
+from resnet_verify.adapters.torch_weights import read_pth
 from resnet_verify.graph import Param
 
 if TYPE_CHECKING:
@@ -257,17 +258,7 @@ class TorchAdapter:
         Raises:
             ValueError: the file holds something else than named tensors.
         """
-        try:
-            found = torch.load(path, map_location="cpu", weights_only=True)
-        except OSError:
-            raise
-        except Exception as error:  # whatever a damaged file makes of the unpickler
-            raise ValueError(f"{path} holds no weights that can be loaded safely") from error
-        nested = [found, *found.values()] if isinstance(found, Mapping) else []
-        for named in nested:  # a checkpoint holds the weights beside the optimiser's
-            if isinstance(named, Mapping) and named and all(map(is_tensor, named.values())):
-                return {str(name): array_of(tensor) for name, tensor in named.items()}
-        raise ValueError(f"{path} holds no tensors by name")
+        return read_pth(path)
 
     def write_weights(self, model: Any, path: Path) -> None:
         """Save the `state_dict`."""

@@ -20,7 +20,7 @@ from typing import Any
 import torch
 from torch.autograd.function import FunctionCtx
 from torch.utils._python_dispatch import TorchDispatchMode
-from torch.utils._pytree import tree_leaves, tree_map_only
+from torch.utils._pytree import tree_flatten, tree_map_only
 
 OWN_FOLDERS = tuple(
     str(folder) for folder in (Path(torch.__file__).parent, Path(__file__).parents[1])
@@ -112,7 +112,7 @@ class Recorder(TorchDispatchMode):
         differentiable = not inside and any(tensor.requires_grad for tensor in given)
         result = func(*args, **(kwargs or {}))
         written = _written(func, arguments)
-        results = [leaf for leaf in tree_leaves(result) if isinstance(leaf, torch.Tensor)]
+        results = [leaf for leaf in tree_flatten(result)[0] if isinstance(leaf, torch.Tensor)]
         results = list({id(tensor): tensor for tensor in (*results, *written)}.values())
         if not results:
             return result
@@ -187,7 +187,7 @@ def _written(func: Any, arguments: Mapping[str, Any]) -> list[torch.Tensor]:
 
 
 def _leaves(tree: Any) -> list[Any]:
-    return tree_leaves(dict(tree) if isinstance(tree, Mapping) else tree)
+    return tree_flatten(dict(tree) if isinstance(tree, Mapping) else tree)[0]
 
 
 def _storage(tensor: torch.Tensor) -> int:

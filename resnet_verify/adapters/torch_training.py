@@ -26,9 +26,9 @@ def descend(
 ) -> list[Array]:
     """See `resnet_verify.adapters.Adapter.descend`."""
     try:
-        optimiser = _optimiser(model, method, rate, fused=True)
-    except RuntimeError:  # older versions have none on a CPU; they take a third of the time
-        optimiser = _optimiser(model, method, rate, fused=False)
+        optimiser = _optimiser(model, method, rate, fused=True)  # in a third of the time
+    except (RuntimeError, TypeError):  # older versions have none, or none on a CPU
+        optimiser = _optimiser(model, method, rate)
     seen = []
     with gradients_apart(model):
         for batches in steps:
@@ -55,10 +55,10 @@ def gradients_apart(model: Any) -> Iterator[None]:
             tensor.grad = gradient
 
 
-def _optimiser(model: Any, method: str, rate: float, *, fused: bool) -> Any:
+def _optimiser(model: Any, method: str, rate: float, **how: bool) -> Any:
     if method == "adam":
-        return torch.optim.Adam(model.parameters(), rate, fused=fused)
-    return torch.optim.SGD(model.parameters(), rate, 0.9, weight_decay=1e-4, fused=fused)
+        return torch.optim.Adam(model.parameters(), rate, **how)
+    return torch.optim.SGD(model.parameters(), rate, 0.9, weight_decay=1e-4, **how)
 
 
 def mixed() -> dict[str, Callable[[], AbstractContextManager[None]]]:

@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 import argparse
-import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING
 
 from resnet_verify.commands import FAILED, OK, complain
 
 if TYPE_CHECKING:
-    from resnet_verify.carry import Cargo, Landing, Parity, Tell
+    from resnet_verify.carry import Cargo, Landing, Parity
     from resnet_verify.commands import Parser
     from resnet_verify.recognised import Description
-
-T = TypeVar("T")
 
 _EPILOG = """\
 Both are targets as for 'resnet-verify check', in any framework; they must be the same form.
@@ -63,20 +59,14 @@ def _transplant(arguments: argparse.Namespace) -> int:
     try:
         limit = LIMIT if arguments.timeout is None else seconds_limit(arguments.timeout)
         _require_usable(out, arguments.weights)
-        # Beside the file: what lies there can take its place in one step.
-        with TemporaryDirectory(prefix=f".{out.name}.", dir=out.absolute().parent) as folder:
-            draft = Path(folder) / out.name
-            cargo, landing = _carry(arguments, draft, limit)
-            os.chmod(draft, 0o644)
-            size = draft.stat().st_size
-            os.replace(draft, out)
+        report = _carry(arguments, limit)
     except CarryError as error:
         return complain(f"{error}; nothing is written", FAILED, verbose=arguments.verbose)
     except (OptionError, TargetError, WeightsError) as error:
         return complain(str(error), verbose=arguments.verbose)
     except OSError as error:
         return complain(f"--out {out}: {error.strerror}", verbose=arguments.verbose)
-    print("\n".join(_report(cargo, landing, out, size)))
+    print("\n".join(report))
     return OK
 
 
@@ -94,48 +84,29 @@ def _require_usable(out: Path, weights: Path | None) -> None:
             require_safetensors(path)
 
 
-def _carry(arguments: argparse.Namespace, draft: Path, limit: float) -> tuple[Cargo, Landing]:
+def _carry(arguments: argparse.Namespace, limit: float) -> list[str]:
+    """Carry the weights and write FILE; what is said of it."""
+    from resnet_verify.atomic import write_whole
     from resnet_verify.carry import STEPS
+    from resnet_verify.carrying import Order, carried_over
+    from resnet_verify.commands.verdicts import show_printed
     from resnet_verify.progress import Progress
 
-    source, destination = arguments.source, arguments.destination
-    arrays = draft.parent / "arrays.npz"
+    source, destination, out = arguments.source, arguments.destination, arguments.out
+    order = Order(source, destination, arguments.weights, arguments.seed, limit)
     with Progress(f"{source} to {destination}", sys.stderr, "carrying") as progress:
 
         def heed(step: str) -> None:
             progress.show_bar(step, STEPS.index(step) + 1, len(STEPS))
 
-        cargo = _apart(limit, heed, _read_source, source, arguments.weights, arguments.seed, arrays)
-        landing = _apart(
-            limit, heed, _write_destination, destination, cargo, arrays, draft, arguments.seed
-        )
-    return cargo, landing
+        def printed(target: str, text: str, died: bool) -> None:
+            if died or arguments.verbose:
+                show_printed(target, text)
 
-
-def _apart(
-    limit: float, heed: Callable[[str], None], function: Callable[..., T], *arguments: Any
-) -> T:
-    from resnet_verify.process import ProcessError, run_apart
-    from resnet_verify.target import TargetError
-
-    try:
-        return run_apart(function, *arguments, heed=heed, seconds=limit)
-    except (ProcessError, TimeoutError) as error:
-        raise TargetError(f"{arguments[0]}: {error}") from error
-
-
-def _read_source(tell: Tell, *arguments: Any) -> Cargo:
-    from resnet_verify import tune
-    from resnet_verify.carry import read_source
-
-    return read_source(tell, *arguments, after_load=tune.own_process())
-
-
-def _write_destination(tell: Tell, *arguments: Any) -> Landing:
-    from resnet_verify import tune
-    from resnet_verify.carry import write_destination
-
-    return write_destination(tell, *arguments, after_load=tune.own_process())
+        with carried_over(order, out.name, heed, printed) as (cargo, landing, draft):
+            content = draft.read_bytes()
+            write_whole(out, content)
+    return list(_report(cargo, landing, out, len(content)))
 
 
 def _report(cargo: Cargo, landing: Landing, out: Path, size: int) -> Iterator[str]:

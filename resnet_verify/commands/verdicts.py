@@ -95,9 +95,8 @@ class Verdicts:
             if self._verbose:
                 traceback.print_exception(judged.error)
             complain(str(judged.error))
-        printed = without_trace(judged.printed).strip()
-        if printed and (judged.died or self._verbose):
-            print(_printed_text(self._targets[place], printed), file=sys.stderr, flush=True)
+        if judged.died or self._verbose:
+            show_printed(self._targets[place], judged.printed)
 
     def _say_verdict(self, place: int, verdict: Verdict) -> None:
         gap = "\n" * bool(self._said)
@@ -105,9 +104,10 @@ class Verdicts:
         print(gap + self._text_of(verdict, colour=colourful(sys.stdout)), flush=True)
 
 
-def _printed_text(target: str, printed: str) -> str:
-    lines = printed.splitlines()[-_LINES:]
+def show_printed(target: str, printed: str) -> None:
+    """Say on stderr the last lines that a target has printed, if any."""
+    lines = without_trace(printed).strip().splitlines()[-_LINES:]
     shown = ["".join(c if c.isprintable() or c == "\t" else "?" for c in line) for line in lines]
-    return "\n".join(
-        [f"resnet-verify: the last that {target} printed:", *("  | " + s for s in shown)]
-    )
+    title = f"resnet-verify: the last that {target} printed:"
+    if shown:
+        print("\n".join([title, *("  | " + s for s in shown)]), file=sys.stderr, flush=True)

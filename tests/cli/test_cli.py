@@ -179,10 +179,12 @@ def test_a_mistake_is_one_message_and_exit_code_2(nets, capsys, argv, message):
     assert "Traceback" not in err + out
 
 
-def test_a_demanded_gpu_that_is_not_there(nets, capsys, monkeypatch):
+@pytest.mark.parametrize("command", ["check", "identify"])
+@pytest.mark.parametrize("isolation", [(), ("--no-isolate",)])
+def test_a_demanded_gpu_that_is_not_there(nets, capsys, monkeypatch, command, isolation):
     monkeypatch.setattr("resnet_verify.gpu.why_unusable", lambda: "the reason")
-    assert run(["check", "nets.py:good", "--gpu"]) == 2
-    assert "error: --gpu: the reason" in capsys.readouterr().err
+    assert run([command, "nets.py:good", "--gpu", *isolation]) == 2
+    assert capsys.readouterr() == ("", "resnet-verify: error: --gpu: the reason\n")
 
 
 def test_verbose_shows_the_traceback(nets, capsys):

@@ -6,7 +6,9 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import pytest
@@ -16,6 +18,7 @@ pytest.importorskip("safetensors")
 
 from safetensors.numpy import load_file, save_file  # noqa: E402
 
+from resnet_verify.carry import read_source, write_destination  # noqa: E402
 from resnet_verify.cli import run  # noqa: E402
 from tests.cli import transplant_nets  # noqa: E402
 
@@ -25,15 +28,20 @@ NETS = "tests.cli.transplant_nets"
 REF, OTHER = f"{NETS}:ref", f"{NETS}:other"
 
 
+@contextmanager
+def carried_here(order, name, heed, _printed):
+    """`carried_over`, with both halves of the work in this process."""
+    with TemporaryDirectory() as folder:
+        arrays, draft = Path(folder, "arrays.npz"), Path(folder, name)
+        cargo = read_source(heed, order.source, order.weights, order.seed, arrays)
+        landing = write_destination(heed, order.destination, cargo, arrays, draft, order.seed)
+        yield cargo, landing, draft
+
+
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
-    """The current folder; both halves of the work run in this process."""
-
-    def here(limit, heed, function, *arguments):
-        return function(heed, *arguments)
-
-    monkeypatch.setattr("resnet_verify.commands.transplant._apart", here)
-    monkeypatch.setattr("resnet_verify.tune.own_process", lambda: lambda: None)
+    """The current folder; no process is started."""
+    monkeypatch.setattr("resnet_verify.carrying.carried_over", carried_here)
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
@@ -251,7 +259,7 @@ def test_what_fails_half_way_leaves_nothing(folder, capsys, monkeypatch, error, 
 
 
 def started(tmp_path, *argv):
-    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    environment = os.environ | {"PYTHONPATH": str(ROOT), "TMPDIR": str(tmp_path)}
     return subprocess.Popen(
         [*CLI, *argv], cwd=tmp_path, env=environment, text=True,
         stdout=subprocess.PIPE, stderr=subprocess.PIPE,
@@ -270,17 +278,30 @@ def test_both_halves_run_in_processes_of_their_own(tmp_path):
     assert os.listdir(tmp_path) == ["w.safetensors"]
 
 
-@pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGTERM])
-def test_an_interrupt_leaves_nothing(tmp_path, sign):
+def test_a_network_that_is_late(tmp_path):
+    command = [f"{NETS}:waits", OTHER, "--out", "w.safetensors", "--timeout", "5"]
+    out, err = started(tmp_path, *command).communicate(timeout=120)
+    assert out == ""
+    assert f"error: {NETS}:waits: no answer within the time limit of 5 s" in err
+    assert set(os.listdir(tmp_path)) <= {"waiting"}
+
+
+@pytest.mark.parametrize(
+    ("sign", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGKILL, -9)]
+)
+def test_an_interrupt_leaves_nothing(tmp_path, sign, code):
     process = started(tmp_path, f"{NETS}:waits", OTHER, "--out", "w.safetensors")
     deadline = time.monotonic() + 60
     while not (tmp_path / "waiting").exists() and time.monotonic() < deadline:
         time.sleep(0.05)
     process.send_signal(sign)
     out, err = process.communicate(timeout=30)
-    assert (process.returncode, out) == (130 if sign == signal.SIGINT else 143, "")
-    assert err.endswith("\nresnet-verify: interrupted\n")
-    assert os.listdir(tmp_path) == ["waiting"]
+    assert (process.returncode, out) == (code, "")
+    assert err.endswith("\nresnet-verify: interrupted\n") or sign == signal.SIGKILL
+    deadline = time.monotonic() + 30
+    while len(left := os.listdir(tmp_path)) > 1 and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert left == ["waiting"]
 
 
 def test_there_and_back_across_frameworks(tmp_path):

@@ -31,7 +31,7 @@ STAND_INS = {
     "reads_stdin": (LOADED, "the factory raised EOFError: EOF when reading a line"),
     "reads_the_terminal": (LOADED, "the factory raised OSError: [Errno 6]"),
     "closes_everything": (LOADED, "its process left with exit code 1"),
-    "writes_to_every_file": (LOADED, "its process gave an answer that is no verdict"),
+    "writes_to_every_file": (LOADED, "its process gave an answer that means nothing"),
     "prints_to_the_terminal": (LOADED, "its process left with exit code 1"),
     "dies_and_leaves_a_child": (LOADED, "its process left with exit code 5"),
     "forbids_warnings": (LOADED, "the factory raised UserWarning: mine"),

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from resnet_verify import isolation
+from resnet_verify import confining, isolation
 from resnet_verify.cli import run
 from tests.isolation.table import FINE, LATE, LOADED, STAND_INS, rows
 
@@ -18,7 +18,7 @@ ROOT = Path(__file__).parents[2]
 def report(tmp_path, monkeypatch, fake):
     """Where the verdicts go; targets that never answer are given up soon."""
     monkeypatch.chdir(ROOT)
-    monkeypatch.setattr(isolation, "_GRACE", 0.5)
+    monkeypatch.setattr(confining, "GRACE", 0.5)
     return tmp_path / "report.json"
 
 

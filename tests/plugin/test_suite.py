@@ -170,16 +170,18 @@ def test_a_senseless_option_is_a_usage_error(project, options, message):
     result.stderr.fnmatch_lines([message])
 
 
-def test_a_demanded_gpu_that_is_not_there_is_a_usage_error(project, monkeypatch):
+@pytest.mark.parametrize("isolation", [(), ("--resnet-isolate",)])
+def test_a_demanded_gpu_that_is_not_there_is_a_usage_error(project, monkeypatch, isolation):
     monkeypatch.setattr("resnet_verify.gpu.why_unusable", lambda: "the reason")
-    result = project.runpytest("--resnet-target", TARGET, "--resnet-gpu")
+    result = project.runpytest("--resnet-target", TARGET, "--resnet-gpu", *isolation)
     assert result.ret == 4
-    result.stderr.fnmatch_lines(["*--resnet-gpu: the reason"])
+    assert result.stderr.lines == ["ERROR: --resnet-gpu: the reason", ""]
 
 
-def test_with_a_gpu_the_gpu_checks_run(project, monkeypatch):
+@pytest.mark.parametrize("isolation", [(), ("--resnet-isolate",)])
+def test_with_a_gpu_the_gpu_checks_run(project, monkeypatch, isolation):
     monkeypatch.setattr("resnet_verify.gpu.why_unusable", lambda: "")
-    result = project.runpytest("--resnet-target", TARGET, "--resnet-gpu")
+    result = project.runpytest("--resnet-target", TARGET, "--resnet-gpu", *isolation)
     result.assert_outcomes(passed=4)
 
 
