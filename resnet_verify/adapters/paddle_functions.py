@@ -28,4 +28,5 @@ FUNCTIONS: Mapping[str, Callable[[RawOp, Sequence[Shape]], object]] = {
     "less_than": _function("less", 2),
     "where": _function("where", 3),
     "pow": _power,
+    "elementwise_pow": _function("power", 2),
 }  # fmt: skip

@@ -287,7 +287,7 @@ OPERATORS: Mapping[str, Callable[[RawOp, Shapes], object]] = {
     **dict.fromkeys(("expand", "expand_as"), _plain(Expand())),
     "cast": lambda raw, shapes: Cast(str(raw.attributes.get("out_dtype", ""))),
     "dropout": _dropout,
-    **dict.fromkeys(("assign", "share_data_copy", "share_var"), _plain(Identity())),
+    **dict.fromkeys(("assign", "assign_out", "share_data_copy", "share_var"), _plain(Identity())),
     "share_data": _plain(Detach()),
     "full": _full,
     "full_int_array": _plain(Constant(None)),

@@ -187,7 +187,7 @@ class Polynomials:
             return _sum(
                 operands[0], replace(operands[1], terms=tuple(-t for t in operands[1].terms))
             )
-        if name == "square" or (name == "power" and arguments == (None, 2.0)):
+        if name == "square" or (name == "power" and _is_two(operands[1])):
             return _product(operands[0], operands[0])
         if name == "divide" and operands[1].root is None:
             inverse = replace(operands[1], terms=(1 / operands[1].terms[0],))
@@ -210,6 +210,11 @@ MISPLACED = -1
 
 def _numbers(value: float) -> Draws:
     return np.full(DRAWS, value, np.complex128)
+
+
+def _is_two(exponent: Polynomial) -> bool:
+    known = exponent.root is None and not exponent.params and not exponent.measured
+    return known and bool((exponent.terms[0] == 2).all())
 
 
 def _scaled(one: Polynomial, factor: float) -> Polynomial:
