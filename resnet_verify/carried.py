@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from resnet_verify import tune
 from resnet_verify.carry import read_source, write_destination
 from resnet_verify.carry_json import cargo_to_wire, landing_to_wire
+from resnet_verify.checks import NotRun
 from resnet_verify.confined import guarded
 from resnet_verify.confinement import confine
 from resnet_verify.importing import raised_at
@@ -66,6 +67,8 @@ def _found(half: Half, limit: float, tell: Tell, target: str, *arguments: Any) -
         return {"different": str(error), "traceback": traceback.format_exc()}
     except WeightsError as error:
         raise TargetError(str(error)) from error
+    except NotRun as error:  # the network cannot be captured, or does not run
+        raise TargetError(f"{target}: {error}") from error
     except Late as error:
         raise TargetError(f"{target}: {error}{raised_at(error)}") from error
 

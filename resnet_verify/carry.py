@@ -111,6 +111,7 @@ def read_source(
     Raises:
         TargetError: the target does not give a network.
         WeightsError: `weights` cannot be read, or is not this network's.
+        NotRun: the network cannot be captured.
         CarryError: the network is no documented form, or its outputs are not finite.
     """
     tell(STEPS[0])
@@ -161,6 +162,7 @@ def write_destination(
     Raises:
         TargetError: the target does not give a network.
         WeightsError: the format is not one of the destination's, or the file cannot be written.
+        NotRun: the network cannot be captured.
         CarryError: the network is another form, or its outputs are not the source's.
     """
     tell(STEPS[3])

@@ -14,7 +14,6 @@ from resnet_ref.layout import Network
 from resnet_ref.places import Key, places
 from resnet_verify.adapters.outputs import cause
 from resnet_verify.axes import in_shape
-from resnet_verify.checks import NotRun
 from resnet_verify.compare import differences
 from resnet_verify.examine import Examination
 from resnet_verify.graph import Shape
@@ -92,12 +91,10 @@ class Recognised:
         """The capture that is held against the form.
 
         Raises:
-            CarryError: there is none, or it differs from every documented form.
+            NotRun: there is none.
+            CarryError: it differs from every documented form.
         """
-        try:
-            sized = self.examination.small_captures[0]
-        except NotRun as error:
-            raise CarryError(f"{self.target}: {error}") from error
+        sized = self.examination.small_captures[0]
         found = [d for d in differences(sized.match) if d.aspect not in TRAINING]
         if found:
             raise CarryError(f"{self.target} is no documented form: {found[0].message}")

@@ -278,6 +278,15 @@ def test_both_halves_run_in_processes_of_their_own(tmp_path):
     assert os.listdir(tmp_path) == ["w.safetensors"]
 
 
+def test_a_network_that_does_not_run(tmp_path):
+    closes_stdout = "tests.isolation.hostile_networks:closes_stdout?framework=paddle"
+    process = started(tmp_path, closes_stdout, OTHER, "--out", "w.safetensors")
+    out, err = process.communicate(timeout=120)
+    assert (process.returncode, out) == (2, "")
+    assert f"error: {closes_stdout}: the network cannot be captured" in err.splitlines()[-1]
+    assert os.listdir(tmp_path) == []
+
+
 def test_a_network_that_is_late(tmp_path):
     command = [f"{NETS}:waits", OTHER, "--out", "w.safetensors", "--timeout", "5"]
     out, err = started(tmp_path, *command).communicate(timeout=120)
