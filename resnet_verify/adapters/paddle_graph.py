@@ -22,8 +22,9 @@ OPERANDS: Mapping[str, int] = {
          "full_like", "pow", "sum"),
         1,
     ),
-    **dict.fromkeys(("full", "full_int_array"), 0),
-}  # fmt: skip  # fmt: skip
+    "assign_out": 1,
+    **dict.fromkeys(("full", "full_int_array", "numel"), 0),
+}  # fmt: skip
 
 
 def to_graph(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from math import prod
 
 from resnet_ref.layers import Add, Relu
 from resnet_verify.adapters.paddle_functions import FUNCTIONS
@@ -289,6 +290,7 @@ OPERATORS: Mapping[str, Callable[[RawOp, Shapes], object]] = {
     "dropout": _dropout,
     **dict.fromkeys(("assign", "assign_out", "share_data_copy", "share_var"), _plain(Identity())),
     "share_data": _plain(Detach()),
+    "numel": lambda raw, shapes: Constant(float(prod(shapes[0]))),
     "full": _full,
     "full_int_array": _plain(Constant(None)),
     "full_like": _full,

@@ -33,6 +33,7 @@ from resnet_verify.graph import (
     Reshape,
     Scale,
     Shape,
+    Sum,
     Variance,
 )
 from resnet_verify.normalise.layout import significant
@@ -124,6 +125,10 @@ class Polynomials:
                 return _sum(_scaled(given[0], factor), Polynomial((_numbers(offset),)))
             case Mean(axes):
                 return self._measured(given[0], node.inputs[0], axes)
+            case Sum(axes):
+                shape = self.graph.shapes[node.inputs[0]]
+                mean = self._measured(given[0], node.inputs[0], axes)
+                return mean and _scaled(mean, prod(shape[axis] for axis in axes))
             case Variance(axes, correction):
                 return self._measured(given[0], node.inputs[0], axes, correction)
             case Add() if len(given) == 2 and not self._is_bias(node):
