@@ -34,6 +34,7 @@ LEGACY_NAMES = {
     "unsqueeze2": "unsqueeze",
     "expand_v2": "expand",
     "expand_as_v2": "expand_as",
+    "size": "numel",
     "sum": "add_n",
     "share_data": "share_data",
     "fill_any_like": "full_like",
