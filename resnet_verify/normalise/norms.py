@@ -20,6 +20,7 @@ from resnet_verify.normalise.polynomials import Draws, Polynomial, Polynomials, 
 LARGEST_EPS = 0.1
 
 
+@np.errstate(all="ignore")
 def with_norms_found(graph: Graph) -> Graph:
     """`graph` with a batch norm in place of what computes one."""
     found = followed(graph)

@@ -188,19 +188,21 @@ class Polynomials:
         rest = iter(given)
         operands = [Polynomial((_numbers(number),)) if number is not None else next(rest)
                     for number in arguments]  # fmt: skip
-        if name == "subtract":
-            return _sum(
-                operands[0], replace(operands[1], terms=tuple(-t for t in operands[1].terms))
-            )
-        if name == "square" or (name == "power" and _is_two(operands[1])):
-            return _product(operands[0], operands[0])
-        if name == "divide" and operands[1].root is None:
-            inverse = replace(operands[1], terms=(1 / operands[1].terms[0],))
-            return _product(operands[0], inverse)
-        if name not in OF_NUMBERS or any(each.root is not None for each in operands):
-            return None
-        numbers = OF_NUMBERS[name](*(each.terms[0] for each in operands))
-        return _joined(operands, (numbers,))
+        match name, operands:
+            case "subtract", [one, other]:
+                return _sum(one, _scaled(other, -1.0))
+            case "square", [one]:
+                return _product(one, one)
+            case "power", [one, other] if _is_constant(other) and (other.terms[0] == 2).all():
+                return _product(one, one)
+            case "divide", [one, other] if other.root is None:
+                return _product(one, replace(other, terms=(1 / other.terms[0],)))
+            case "maximum", [one, other] if _is_constant(one) and _is_constant(other):
+                return max(one, other, key=lambda each: float(each.terms[0][0].real))
+            case _ if name in OF_NUMBERS and all(each.root is None for each in operands):
+                return _joined(operands, (OF_NUMBERS[name](*(each.terms[0] for each in operands)),))
+            case _:
+                return None
 
 
 OF_NUMBERS: Mapping[str, Callable[..., Draws]] = {
@@ -217,9 +219,8 @@ def _numbers(value: float) -> Draws:
     return np.full(DRAWS, value, np.complex128)
 
 
-def _is_two(exponent: Polynomial) -> bool:
-    known = exponent.root is None and not exponent.params and not exponent.measured
-    return known and bool((exponent.terms[0] == 2).all())
+def _is_constant(one: Polynomial) -> bool:
+    return one.root is None and not one.params and not one.measured
 
 
 def _scaled(one: Polynomial, factor: float) -> Polynomial:

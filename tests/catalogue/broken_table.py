@@ -5,6 +5,7 @@ from __future__ import annotations
 from tests.catalogue.broken import (
     activations,
     addition,
+    by_hand,
     forms,
     heads,
     norms,
@@ -659,6 +660,11 @@ _FORMS = (
     ),
 )  # fmt: skip
 
+_BY_HAND = (
+    Broken("hand-large-eps", by_hand.large_eps, ("eps",)),
+    Broken("hand-unbiased", by_hand.unbiased_norm, ("unbiased",)),
+)
+
 BROKEN = (
     *_ACTIVATIONS,
     *_STRIDES,
@@ -670,4 +676,5 @@ BROKEN = (
     *_OPERATORS,
     *_TRAINING,
     *_FORMS,
+    *_BY_HAND,
 )

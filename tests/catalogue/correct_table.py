@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tests.catalogue.correct import (
+    by_hand,
     cifar,
     classic,
     convbn,
@@ -221,10 +222,15 @@ _STATES = (
     Correct("misleading-names", states.misleading_names, "resnet18", "v1"),
 )  # fmt: skip
 
+_BY_HAND = (
+    Correct("norm-by-hand", by_hand.norm_by_hand, "resnet18", "v1", same_as=functional.resnet18),
+)
+
 CORRECT = (
     *_CLASSIC,
     *_CONVBN,
     *_FUNCTIONAL,
+    *_BY_HAND,
     *_OTHER_FORMS,
     *_TIMM_LIKE,
     *_LOOPS,
