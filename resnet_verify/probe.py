@@ -54,17 +54,23 @@ def probe(adapter: Adapter, model: Any) -> Probe:
     """
     first: CaptureError | None = None
     second_best: Probe | None = None
+    refused: set[tuple[bool, int]] = set()
     for shape in shapes_to_try(adapter, model):
+        channels_last = shape[1] not in _channel_counts(adapter, model)
+        channels = (channels_last, shape[3 if channels_last else 1])
+        if channels in refused:
+            continue
         try:
             capture = adapter.capture(model, shape, training=adapter.trains)
         except CaptureError as error:
             first = first or error
             continue
         canonical = in_canonical_order(normalise(capture.graph))
-        if not _channels_fit(canonical):
+        if not _fits(canonical):
             first = first or CaptureError(f"a convolution does not take the channels of {shape}")
+            if not _convolutions_fit(canonical):  # nor will they at another height and width
+                refused.add(channels)
             continue
-        channels_last = shape[1] not in _channel_counts(adapter, model)
         found = Probe(capture, canonical, shape, channels_last)
         if not _windowed_head(canonical):
             return found
@@ -80,15 +86,23 @@ def _windowed_head(canonical: Canonical) -> bool:
     return any(isinstance(op, AvgPool) for op in canonical.ops[-4:])
 
 
-def _channels_fit(canonical: Canonical) -> bool:
+def _fits(canonical: Canonical) -> bool:
     """Whether every layer gets as many channels as it takes; tracing does not see to it."""
     shapes = canonical.graph.shapes
-    for node in canonical.nodes:
-        if isinstance(node.op, Conv) and shapes[node.inputs[0]][1] != node.op.in_channels:
-            return False
-        if isinstance(node.op, Linear) and prod(shapes[node.inputs[0]][1:]) != node.op.in_features:
-            return False
-    return True
+    return _convolutions_fit(canonical) and all(
+        prod(shapes[node.inputs[0]][1:]) == node.op.in_features
+        for node in canonical.nodes
+        if isinstance(node.op, Linear)
+    )
+
+
+def _convolutions_fit(canonical: Canonical) -> bool:
+    shapes = canonical.graph.shapes
+    return all(
+        shapes[node.inputs[0]][1] == node.op.in_channels
+        for node in canonical.nodes
+        if isinstance(node.op, Conv)
+    )
 
 
 def shapes_to_try(adapter: Adapter, model: Any) -> list[tuple[int, ...]]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from typing import TYPE_CHECKING, Any
@@ -12,11 +11,17 @@ import numpy as np
 import paddle
 
 from resnet_verify.adapters import Adapter, CaptureError, Step, paddle_training
-from resnet_verify.adapters.outputs import cause, flatten
+from resnet_verify.adapters.outputs import flatten
 from resnet_verify.adapters.paddle_graph import to_graph
-from resnet_verify.adapters.paddle_inplace import apply_overwrites, noted_overwrites
-from resnet_verify.adapters.paddle_program import Program, ValueKey, read_program
-from resnet_verify.adapters.paddle_tracing import traceable
+from resnet_verify.adapters.paddle_inplace import apply_overwrites
+from resnet_verify.adapters.paddle_program import (
+    Program,
+    ValueKey,
+    key_of,
+    read_program,
+    with_links,
+)
+from resnet_verify.adapters.paddle_tracing import is_value, trace
 from resnet_verify.adapters.paddle_weights import read_pdparams
 from resnet_verify.adapters.process_state import python_state
 from resnet_verify.graph import Graph, Param
@@ -91,18 +96,19 @@ class PaddleAdapter:
         """None: no network says."""
 
     def capture(self, model: Any, shape: tuple[int, ...], training: bool) -> PaddleCapture:
-        """Trace the forward pass; Python control flow runs as it is, or is converted if need be."""
+        """Trace the forward pass; Python control flow runs as it does eagerly, on noise."""
         self.set_training(model, training)
-        with traceable(model), noted_overwrites() as overwrites:
-            concrete = _trace(model, shape, self.dtype(model))
-        values = flatten(concrete.outputs, _is_value)
-        values = apply_overwrites(concrete.main_program, values, overwrites)
-        program = read_program(concrete)
-        outputs = [value.id if _is_pir(value) else value.name for value in values]
+        traced = trace(model, shape, self.dtype(model))
+        main = traced.concrete.main_program
+        values = apply_overwrites(
+            main, flatten(traced.concrete.outputs, is_value), traced.overwrites
+        )
+        program = with_links(read_program(traced.concrete), traced.links)
+        outputs = [key_of(value) for value in values]
         if not outputs:
             raise CaptureError("the network puts out no tensor")
         graph, keys = to_graph(program, outputs, self.params(model), training)
-        return PaddleCapture(graph, program, keys, concrete.main_program)
+        return PaddleCapture(graph, program, keys, main)
 
     def params(self, model: Any) -> tuple[Param, ...]:
         """Parameters and buffers by their structured names."""
@@ -279,41 +285,6 @@ class PaddleCapture:
         return [found.get(value) for value in values]
 
 
-def _trace(model: Any, shape: tuple[int, ...], dtype: str) -> Any:
-    """Paddle's ConcreteProgram of ``model(x)`` for one input of `shape`."""
-    spec = [paddle.static.InputSpec(shape, dtype, name="x")]
-
-    @paddle.jit.not_to_static  # type: ignore[untyped-decorator]
-    def as_written(x: Any) -> list[Any]:
-        return flatten(model(x), _is_value)
-
-    def converted(x: Any) -> Any:
-        return model(x)
-
-    failures: list[Exception] = []
-    # As written first: conversion rewrites the source, and so needs one it can find and understand.
-    for forward in (as_written, converted):
-        try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")
-                traced = paddle.jit.to_static(forward, input_spec=spec, full_graph=True)
-                return traced.concrete_program
-        except Exception as failure:  # the target's code may raise anything
-            failures.append(failure)
-        finally:
-            paddle.disable_static()
-    raise CaptureError(cause(failures[0]))
-
-
-def _is_pir(value: object) -> bool:
-    return type(value).__module__.endswith("pir") and hasattr(value, "get_defining_op")
-
-
-def _is_value(value: object) -> bool:
-    """Whether `value` is a symbolic value of either dialect, or a tensor."""
-    return _is_pir(value) or isinstance(value, paddle.static.Variable) or _is_tensor(value)
-
-
 def _is_tensor(value: object) -> bool:
     return isinstance(value, paddle.Tensor)
 
@@ -328,7 +299,7 @@ def _dtype(tensor: Any) -> str:
 def _numpy(tensor: Any) -> Array:
     if _dtype(tensor) == "bfloat16":
         tensor = tensor.astype("float32")
-    array: Array = np.array(tensor.numpy())
+    array: Array = tensor.numpy()  # a copy already
     return array
 
 

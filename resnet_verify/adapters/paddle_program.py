@@ -7,8 +7,8 @@ plain attributes. `resnet_verify.adapters.paddle_operators` gives them their mea
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -81,6 +81,23 @@ def read_program(concrete: Any) -> Program:  # Paddle's ConcreteProgram has no p
     if isinstance(concrete.parameters, tuple):
         return _read_pir(concrete)
     return _read_legacy(concrete)
+
+
+def key_of(value: Any) -> ValueKey:
+    """The key of a symbolic value of either dialect."""
+    return str(value.id if hasattr(value, "get_defining_op") else value.name)
+
+
+def with_links(program: Program, links: Sequence[tuple[Any, Any]]) -> Program:
+    """Constants that went through NumPy are made by it, from the values that they come from."""
+    made = {key_of(value): key_of(source) for value, source in links}
+    ops = (
+        replace(op, name="numpy", inputs=(made[op.outputs[0]],), attributes={})
+        if op.outputs and op.outputs[0] in made
+        else op
+        for op in program.ops
+    )
+    return replace(program, ops=tuple(ops))
 
 
 def _read_pir(concrete: Any) -> Program:
@@ -193,14 +210,17 @@ FRAME = re.compile(r'^\s*File "(?P<file>.+)", line (?P<line>\d+), in ')
 HERE = str(Path(__file__).parent)
 # Paddle's own code, and the package through which it wraps its functions.
 FOREIGN = (str(Path(paddle.__file__).parent), str(Path(paddle.__file__).parents[1] / "decorator"))
+# What stands between the target and Paddle while it is traced.
+BETWEEN = str(Path(__file__).with_name("paddle_values.py"))
 
 
 def _origin(callstack: list[str] | None) -> str:
     """The innermost line of the target's own code, as ``file.py:12``; empty for Paddle's own."""
     for text in reversed(callstack or ()):
         match = FRAME.match(text)
-        if match and match["file"].startswith(HERE):
+        if not match or match["file"].startswith((*FOREIGN, BETWEEN)):
+            continue
+        if match["file"].startswith(HERE):
             return ""
-        if match and not match["file"].startswith(FOREIGN):
-            return f"{Path(match['file']).name}:{match['line']}"
+        return f"{Path(match['file']).name}:{match['line']}"
     return ""

@@ -1,19 +1,92 @@
-"""What stands in the way of tracing a Paddle network, put aside for as long as it takes."""
+"""Trace a Paddle network; what stands in the way is put aside for as long as it takes."""
 
 from __future__ import annotations
 
 import sys
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from inspect import ismethod
 from types import MethodType
 from typing import Any
 
+import numpy as np
 import paddle
+
+from resnet_verify.adapters import CaptureError
+from resnet_verify.adapters.outputs import cause, flatten
+from resnet_verify.adapters.paddle_inplace import Overwrites, noted_overwrites
+from resnet_verify.adapters.paddle_values import Answers, Links, noted_answers, told_answers
+
+
+@dataclass(frozen=True)
+class Traced:
+    """A forward pass traced: Paddle's ConcreteProgram, and what the program itself does not say."""
+
+    concrete: Any
+    overwrites: Overwrites
+    links: Links
+
+
+def trace(model: Any, shape: tuple[int, ...], dtype: str) -> Traced:
+    """Trace ``model(x)`` for one input of `shape`.
+
+    A network that asks for values in Python is told those of an eager run on noise.
+
+    Raises:
+        CaptureError: the forward pass raises.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            try:
+                return _traced(model, shape, dtype, {})
+            except Exception:  # it needs values, or raises in any case
+                answers = _answers(model, shape, dtype)
+                return _traced(model, shape, dtype, answers)
+    except Exception as error:  # the target's code may raise anything
+        raise CaptureError(cause(error)) from error
+
+
+def _traced(model: Any, shape: tuple[int, ...], dtype: str, answers: Answers) -> Traced:
+    spec = [paddle.static.InputSpec(shape, dtype, name="x")]
+
+    @paddle.jit.not_to_static  # type: ignore[untyped-decorator]
+    def as_written(x: Any) -> list[Any]:
+        return flatten(model(x), is_value)
+
+    try:
+        with _traceable(model), noted_overwrites() as overwrites, told_answers(answers) as links:
+            forward = paddle.jit.to_static(as_written, input_spec=spec, full_graph=True)
+            return Traced(forward.concrete_program, overwrites, links)
+    finally:
+        paddle.disable_static()
+
+
+def _answers(model: Any, shape: tuple[int, ...], dtype: str) -> Answers:
+    """What the network is told of values in an eager run, which leaves it as it was."""
+    noise = np.random.default_rng(0).standard_normal(shape)
+    held = [*model.parameters(), *model.buffers()]
+    before = [tensor.clone() for tensor in held]
+    try:
+        with _attributes_kept(model), _undecorated(model), noted_answers() as answers:
+            model(paddle.to_tensor(noise, dtype))
+    finally:
+        with paddle.no_grad():
+            for tensor, value in zip(held, before, strict=True):
+                tensor.set_value(value)
+    return answers
+
+
+def is_value(value: object) -> bool:
+    """Whether `value` is a symbolic value of either dialect, or a tensor."""
+    kinds = (paddle.static.Variable, paddle.Tensor)
+    return hasattr(value, "get_defining_op") or isinstance(value, kinds)
 
 
 @contextmanager
-def traceable(model: Any) -> Iterator[None]:
+def _traceable(model: Any) -> Iterator[None]:
     """The network in a state in which tracing sees what runs eagerly."""
     with _attributes_kept(model), _recompute_inlined(), _undecorated(model):
         with _legacy_norms_in_mode(model):

@@ -27,7 +27,8 @@ LARGER = (4, 8, 16)
 def batch_independence(examination: Examination) -> Iterator[Diagnosis]:
     """In evaluation mode the output for an image does not depend on the rest of the batch.
 
-    The others are changed, then are not a number, then are left out, then are more.
+    The others are changed, then are not a number, then are left out, then are more. A network
+    may refuse what is not a number, by raising an exception.
     """
     batch, _ = settled(examination)
     if len(batch) < 2:
@@ -45,7 +46,8 @@ def batch_independence(examination: Examination) -> Iterator[Diagnosis]:
         (batch[:1], "is another where the image comes alone, in a batch of one"),
         *((_many(batch, n), f"is another in a batch of {n}") for n in LARGER),
     ):
-        if text := _told_apart(examination, first, images, limit, count=1):
+        refusal = images is spoilt
+        if text := _told_apart(examination, first, images, limit, 1, may_refuse=refusal):
             yield Diagnosis(
                 "NUM-BATCH", "the output", "each image on its own", text,
                 f"in evaluation mode the output for an image {how} ({text})",
@@ -83,13 +85,19 @@ def _many(batch: Array, count: int) -> Array:
 
 
 def _told_apart(
-    examination: Examination, first: tuple[Array, ...], images: Any, limit: float, count: int
+    examination: Examination,
+    first: tuple[Array, ...],
+    images: Any,
+    limit: float,
+    count: int,
+    *,
+    may_refuse: bool = False,
 ) -> str:
     """How the outputs for the first `count` images differ in another batch; empty if nowhere."""
     try:
         found = examination.adapter.forward(examination.model, images)
     except Exception as error:  # the target's code may raise anything
-        return cause(error)
+        return "" if may_refuse else cause(error)
     for a, b in zip(found, first, strict=False):
         if a.shape[1:] != b.shape[1:] or a.ndim != b.ndim:
             return f"shape {a.shape} where {(len(images), *b.shape[1:])} is expected"

@@ -7,6 +7,7 @@ paddle = pytest.importorskip("paddle")
 
 from resnet_verify.adapters.contract import AdapterContract  # noqa: E402
 from resnet_verify.adapters.paddle import ADAPTER  # noqa: E402
+from resnet_verify.probe import probe  # noqa: E402
 
 
 class TestContract(AdapterContract):
@@ -23,3 +24,26 @@ def test_gradients_that_the_network_holds_are_put_back():
     assert [gradient.max() for gradient in step.gradients.values()] == [2, 2]
     assert network.weight.grad.numpy().tolist() == np.ones(network.weight.shape).tolist()
     assert network.bias.grad is None
+
+
+def test_a_network_with_channels_last_is_not_traced_at_every_size_with_channels_first(monkeypatch):
+    tried = []
+    capture = type(ADAPTER).capture
+
+    def counted(adapter, model, shape, training):
+        tried.append(shape)
+        return capture(adapter, model, shape, training)
+
+    monkeypatch.setattr(type(ADAPTER), "capture", counted)
+    network = paddle.nn.Sequential(
+        paddle.nn.Conv2D(3, 8, 3, data_format="NHWC"),
+        paddle.nn.AdaptiveAvgPool2D(1, data_format="NHWC"),
+        paddle.nn.Flatten(),
+        paddle.nn.Linear(8, 4),
+    )
+    with ADAPTER.preserved():
+        found = probe(ADAPTER, network)
+    assert found.channels_last
+    assert tried[-1] == found.main_shape == (2, 224, 224, 3)
+    if paddle.__version__.startswith("3"):  # the older one refuses while it traces
+        assert tried == [(2, 3, 224, 224), (2, 224, 224, 3)]
