@@ -12,8 +12,6 @@ from dataclasses import dataclass, replace
 from math import prod
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from resnet_ref.layers import BatchNorm, Conv, Linear, PadShortcut, SqueezeExcite
 from resnet_ref.layout import Network
 from resnet_ref.places import Key, slots
@@ -46,8 +44,8 @@ class Held:
 
     def stored(self, array: Array) -> Array:
         """The array as the target stores it."""
-        turned = array.transpose(np.argsort(self.order)) if self.order else array
-        return turned.reshape(self.param.shape)
+        back = sorted(range(len(self.order)), key=self.order.__getitem__)
+        return (array.transpose(back) if back else array).reshape(self.param.shape)
 
 
 def correspondence(match: Match) -> dict[Key, Held]:
