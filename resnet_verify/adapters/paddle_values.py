@@ -78,10 +78,11 @@ def _telling(
 ) -> Callable[..., Any]:
     def tell(value: Any, *args: Any, **kwargs: Any) -> Any:
         site = _site(name, sys._getframe(1))
+        eager = isinstance(value, paddle.Tensor)  # it has a value in any case
         if site and left.get(site):
             answer = left[site].popleft()
-            return _Given.of(answer, value) if isinstance(answer, np.ndarray) else answer
-        eager = isinstance(value, paddle.Tensor)  # a weight has a value in any case
+            given = not eager and isinstance(answer, np.ndarray)
+            return _Given.of(answer, value) if given else answer
         if original and (eager or not site or name in TEXTS):
             return original(value, *args, **kwargs)
         if name == "__bool__" and not site:
