@@ -299,7 +299,7 @@ def _dtype(tensor: Any) -> str:
 def _numpy(tensor: Any) -> Array:
     if _dtype(tensor) == "bfloat16":
         tensor = tensor.astype("float32")
-    array: Array = tensor.numpy()  # a copy already
+    array: Array = np.array(tensor.numpy())
     return array
 
 
