@@ -183,11 +183,13 @@ def write_destination(
         load_weights(destination.adapter, fresh, written, out)
         tell(STEPS[6])
         parity = tuple(_parity(destination, fresh, cargo, file))
+    parts = [param for held in destination.tensors.values() for param in held.parts]
+    read = {param.key: written[param.name] for param in parts}
     return Landing(
         description,
         parity,
         sum(
-            not np.array_equal(held.canonical(written[held.param.name]), tensors[key])
+            not np.array_equal(held.canonical(read), tensors[key])
             for key, held in destination.tensors.items()
         ),
         destination.kept(),

@@ -219,7 +219,7 @@ def _statistics(match: Match) -> Iterator[Difference]:
                 f"statistics, not by {wanted} statistics",
                 node.output,
             )  # fmt: skip
-        elif any(match.found.graph.param(value) is None for value in node.inputs[1:3]):
+        elif not all(map(match.found.graph.parts, node.inputs[1:3])):
             yield Difference(
                 "statistics", place.where,
                 "the running statistics that the network holds", "others, made at every call",
@@ -242,8 +242,9 @@ def _statistics(match: Match) -> Iterator[Difference]:
 def _sharing(match: Match) -> Iterator[Difference]:
     owner: dict[str, Place] = {}
     for node, place in paired(match):
-        shared = [param for param in match.found.graph.params_of(node) if param.key in owner]
-        for param in match.found.graph.params_of(node):
+        params = match.found.graph.params_of(node)
+        shared = [param for param in params if param.key in owner]
+        for param in params:
             owner.setdefault(param.key, place)
         if shared:
             first = owner[shared[0].key].where
@@ -252,13 +253,18 @@ def _sharing(match: Match) -> Iterator[Difference]:
                 f"the parameters of {first}",
                 f"{place.where} shares its parameters with {first}", node.output,
             )  # fmt: skip
+        elif len({param.key for param in params}) < len(params):
+            yield Difference(
+                "sharing", place.where, "parameters of its own", "groups that share theirs",
+                f"{place.where}: groups of it share their parameters", node.output,
+            )  # fmt: skip
 
 
 def _computed(match: Match) -> Iterator[Difference]:
     """Layers whose parameters are made from what the network holds: a normalised weight, say."""
     graph = match.found.graph
     for node, place in paired(match):
-        made = [v for v in node.inputs if v in graph.held and graph.param(v) is None]
+        made = [v for v in node.inputs if v in graph.held and not graph.parts(v)]
         if made and type(node.op) is type(place.op):
             within = graph.reachable(made)
             steps = [describe(n.op) for n in graph.nodes if n.output in within and n.inputs]
@@ -284,9 +290,9 @@ def _detached(match: Match) -> Iterator[Difference]:
 
 def _frozen(match: Match) -> Iterator[Difference]:
     for node, place in paired(match):
-        params = match.found.graph.params_of(node)
-        learned = params[2:] if isinstance(node.op, BatchNorm) else params
-        if any(not param.trainable for param in learned):
+        learned = node.inputs[3:] if isinstance(node.op, BatchNorm) else node.inputs
+        params = [param for value in learned for param in match.found.graph.parts(value)]
+        if any(not param.trainable for param in params):
             yield Difference(
                 "frozen", place.where, "trainable parameters", "frozen parameters",
                 f"{place.where}: its parameters are frozen; training does not move them",

@@ -16,7 +16,7 @@ from resnet_verify.judges import Here, Judge, judge_of
 from resnet_verify.report import result_text
 from resnet_verify.suite import carry, examine, options_of, split_ids, targets_of
 from resnet_verify.target import Target, TargetError, is_model
-from resnet_verify.transplant import twin_network
+from resnet_verify.transplant import stored, twin_network
 
 if TYPE_CHECKING:
     from resnet_verify.examine import Examination
@@ -207,8 +207,7 @@ def twin(examination: Examination) -> object:
     with adapter.preserved():
         network = adapter.build(twin_network(examination.match), examination.dtype)
     tensors = examination.tensors_of(network)
-    arrays = {held.param.key: held.stored(weights[key]) for key, held in tensors.items()}
-    adapter.write(network, None, arrays)
+    adapter.write(network, None, stored(tensors, weights))
     return network
 
 

@@ -6,7 +6,7 @@ An adapter fills it; `resnet_verify.normalise` rewrites it into the vocabulary o
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -167,6 +167,14 @@ class Slice:
     steps: tuple[int, ...]
 
 
+def cuts(axis: int, sizes: Iterable[int]) -> Iterator[Slice]:
+    """The slices that cut an axis into parts of these sizes, in order."""
+    start = 0
+    for size in sizes:
+        yield Slice((axis,), (start,), (start + size,), (1,))
+        start += size
+
+
 @dataclass(frozen=True, slots=True)
 class Pad:
     """Padding: (before, after) for every axis of the tensor."""
@@ -318,10 +326,19 @@ class Graph:
         node = self.producers.get(value)
         return node.op.param if node is not None and isinstance(node.op, Parameter) else None
 
+    def parts(self, value: int) -> tuple[Param, ...]:
+        """The parameters that `value` is: one, several joined along an axis, or none."""
+        node = self.producers.get(value)
+        if node is None or not isinstance(node.op, Parameter | Concat):
+            return ()
+        if isinstance(node.op, Parameter):
+            return (node.op.param,)
+        params = [self.param(part) for part in node.inputs]
+        return tuple(param for param in params if param) if all(params) else ()
+
     def params_of(self, node: Node) -> list[Param]:
         """The parameters and buffers that an operator reads, in order."""
-        params = (self.param(value) for value in node.inputs)
-        return [param for param in params if param is not None]
+        return [param for value in node.inputs for param in self.parts(value)]
 
     def own_name(self, value: int | None) -> str:
         """The target's own name for the operator that makes `value`: a path, or a source line."""

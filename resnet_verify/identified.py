@@ -217,7 +217,7 @@ class Identified:
         in_use = {param.key for node in graph.nodes for param in graph.params_of(node)}
         norms = [node for node in graph.nodes if isinstance(node.op, BatchNorm)]
         read = [value for node in norms for value in node.inputs[1:3]]
-        by_use = {param.key for value in read if (param := graph.param(value))}
+        by_use = {param.key for value in read for param in graph.parts(value)}
         return by_use | (fixed - in_use)
 
     @cached_property

@@ -16,7 +16,7 @@ import numpy as np
 from resnet_verify.axes import in_shape
 from resnet_verify.checks import NotApplicable
 from resnet_verify.learning_data import IMAGES, LearningData
-from resnet_verify.transplant import twin_network
+from resnet_verify.transplant import canonical, keys_of, stored, twin_network
 
 if TYPE_CHECKING:
     from resnet_ref.places import Key
@@ -110,8 +110,7 @@ def _drawn(examination: Examination) -> dict[Key, Array]:
     adapter.seed(examination.seed)
     fresh = adapter.build(twin_network(examination.match), examination.dtype)
     tensors = examination.tensors_of(fresh)
-    own = adapter.read(fresh, None, [held.param.key for held in tensors.values()])
-    return {key: held.canonical(own[held.param.key]) for key, held in tensors.items()}
+    return canonical(tensors, adapter.read(fresh, None, keys_of(tensors)))
 
 
 def shares(scores: Array) -> Array:
@@ -225,11 +224,9 @@ class _Learner:
         ratios = self._examination.once("ratios of shares", lambda: _ratios(self._examination))
         after = self._examination.held_weights()[1]
         tensors = self._examination.twin_tensors
-        moved = {
-            tensors[key].param.key: tensors[key].stored(old + ratios[key] * (after[key] - old))
-            for key, old in before.items()
-        }
-        self._adapter.write(self._network, None, moved)
+        moved = {key: old + ratios[key] * (after[key] - old) for key, old in before.items()}
+        moving = {key: tensors[key] for key in moved}
+        self._adapter.write(self._network, None, stored(moving, moved))
 
 
 def _ratios(examination: Examination) -> dict[Key, float]:

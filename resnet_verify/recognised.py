@@ -19,7 +19,15 @@ from resnet_verify.examine import Examination
 from resnet_verify.graph import Shape
 from resnet_verify.probe import Sized, takes
 from resnet_verify.target import load_target
-from resnet_verify.transplant import Held, TransplantError, correspondence, twin_network
+from resnet_verify.transplant import (
+    Held,
+    TransplantError,
+    canonical,
+    correspondence,
+    keys_of,
+    stored,
+    twin_network,
+)
 from resnet_verify.verdict import Identity
 from resnet_verify.words import describe
 
@@ -120,7 +128,7 @@ class Recognised:
         """
         names = self.adapter.state(self.model).keys()
         for (where, role), held in self.tensors.items():
-            if held.param.name not in names:
+            if not all(param.name in names for param in held.parts):
                 raise CarryError(
                     f"{self.target}: {where}, {role}: it is not registered, so no file of "
                     "weights holds it"
@@ -166,23 +174,21 @@ class Recognised:
 
     def read(self) -> dict[Key, Array]:
         """Copies of its tensors, in the common layout."""
-        keys = [held.param.key for held in self.tensors.values()]
-        values = self.adapter.read(self.model, self.sized.capture, keys)
-        return {key: held.canonical(values[held.param.key]) for key, held in self.tensors.items()}
+        values = self.adapter.read(self.model, self.sized.capture, keys_of(self.tensors))
+        return canonical(self.tensors, values)
 
     def write(self, arrays: Mapping[Key, Array]) -> None:
         """Overwrite its tensors with `arrays` in the common layout."""
-        stored = {held.param.key: held.stored(arrays[key]) for key, held in self.tensors.items()}
-        self.adapter.write(self.model, self.sized.capture, stored)
+        self.adapter.write(self.model, self.sized.capture, stored(self.tensors, arrays))
 
     def left(self) -> tuple[str, ...]:
         """Its own names of the parameters and buffers that the form does not have."""
-        carried = {held.param.key for held in self.tensors.values()}
+        carried = set(keys_of(self.tensors))
         return tuple(p.name for p in self.adapter.params(self.model) if p.key not in carried)
 
     def kept(self) -> tuple[str, ...]:
         """Its own names of whatever else is in its state, counters too."""
-        carried = {held.param.name for held in self.tensors.values()}
+        carried = {param.name for held in self.tensors.values() for param in held.parts}
         return tuple(name for name in self.adapter.state(self.model) if name not in carried)
 
     def output(self, model: Any, images: Array) -> Array:

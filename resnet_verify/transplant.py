@@ -12,11 +12,13 @@ from dataclasses import dataclass, replace
 from math import prod
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from resnet_ref.layers import BatchNorm, Conv, Linear, PadShortcut, SqueezeExcite
 from resnet_ref.layout import Network
 from resnet_ref.places import Key, slots
 from resnet_verify.form import block_of
-from resnet_verify.graph import Node, Param
+from resnet_verify.graph import Concat, Node, Param
 from resnet_verify.match import Match, paired
 
 if TYPE_CHECKING:
@@ -29,23 +31,66 @@ class TransplantError(Exception):
 
 @dataclass(frozen=True)
 class Held:
-    """A tensor of the target under the form's name, and how it is stored there: `Node.order`."""
+    """A tensor of the form as the target stores it: in one part, or in several along `axis`.
 
-    param: Param
+    `order` is that of the stored axes, see `Node.order`.
+    """
+
+    parts: tuple[Param, ...]
     shape: tuple[int, ...]
     order: tuple[int, ...] = ()
+    axis: int = 0
 
-    def canonical(self, array: Array) -> Array:
-        """The array in the common layout."""
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """The keys of the parts."""
+        return tuple(param.key for param in self.parts)
+
+    def canonical(self, arrays: Mapping[str, Array]) -> Array:
+        """The tensor in the common layout, of the target's arrays by key."""
+        array = np.concatenate([arrays[key] for key in self.keys], self.axis)
         if not self.order:
             return array.reshape(self.shape)
         stored = [self.shape[self.order.index(axis)] for axis in range(len(self.order))]
         return array.reshape(stored).transpose(self.order)
 
-    def stored(self, array: Array) -> Array:
-        """The array as the target stores it."""
+    def whole(self, arrays: Mapping[str, Array | None]) -> Array | None:
+        """The same where each part may lack one; None where one does."""
+        have = {key: array for key in self.keys if (array := arrays.get(key)) is not None}
+        return self.canonical(have) if len(have) == len(self.parts) else None
+
+    def stored(self, array: Array) -> dict[str, Array]:
+        """The target's arrays by key, of the tensor in the common layout."""
         back = sorted(range(len(self.order)), key=self.order.__getitem__)
-        return (array.transpose(back) if back else array).reshape(self.param.shape)
+        array = array.transpose(back) if back else array
+        if len(self.parts) > 1:
+            ends = np.cumsum([param.shape[self.axis] for param in self.parts])
+            pieces = np.split(array, ends[:-1], self.axis)
+        else:
+            pieces = [array]
+        return {
+            param.key: piece.reshape(param.shape)
+            for param, piece in zip(self.parts, pieces, strict=True)
+        }
+
+
+def keys_of(tensors: Mapping[Key, Held]) -> list[str]:
+    """The keys of everything that the target stores these tensors in."""
+    return [key for held in tensors.values() for key in held.keys]
+
+
+def canonical(tensors: Mapping[Key, Held], arrays: Mapping[str, Array]) -> dict[Key, Array]:
+    """The tensors in the common layout, of the target's arrays by key."""
+    return {key: held.canonical(arrays) for key, held in tensors.items()}
+
+
+def stored(tensors: Mapping[Key, Held], arrays: Mapping[Key, Array]) -> dict[str, Array]:
+    """The target's arrays by key, of the tensors in the common layout."""
+    return {
+        key: array
+        for place, held in tensors.items()
+        for key, array in held.stored(arrays[place]).items()
+    }
 
 
 def correspondence(match: Match) -> dict[Key, Held]:
@@ -54,25 +99,24 @@ def correspondence(match: Match) -> dict[Key, Held]:
     Raises:
         TransplantError: a tensor is missing, or of another size.
     """
-    found: dict[Key, Held] = {}
+    graph, found = match.found.graph, dict[Key, Held]()
     for node, place in paired(match):
         if type(node.op) is not type(place.op):
             continue
-        held = {
-            role: param
-            for role, value in roles(node).items()
-            if (param := match.found.graph.param(value)) is not None
-        }
+        values = roles(node)
         for slot in slots(place.op):  # type: ignore[arg-type]
-            param = held.get(slot.role)
-            if param is None or prod(param.shape) != prod(slot.shape):
-                have = "nothing" if param is None else f"shape {param.shape}"
+            value = values.get(slot.role)
+            parts = () if value is None else graph.parts(value)
+            if value is None or sum(prod(param.shape) for param in parts) != prod(slot.shape):
+                have = " and ".join(f"shape {param.shape}" for param in parts) or "nothing"
                 raise TransplantError(
                     f"{place.where}, {slot.role}: the form has shape {slot.shape}, "
                     f"the target {have}"
                 )
             order = node.order if len(slot.shape) == len(node.order) else ()
-            found[place.where, slot.role] = Held(param, slot.shape, order)
+            made = graph.producers[value].op
+            axis = made.axis if isinstance(made, Concat) else 0
+            found[place.where, slot.role] = Held(parts, slot.shape, order, axis)
     _require_all(match, found)
     return found
 

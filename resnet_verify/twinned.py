@@ -17,7 +17,15 @@ from resnet_verify.graph import OUT_FIRST, Param
 from resnet_verify.identified import Identified
 from resnet_verify.match import paired
 from resnet_verify.probe import shapes_to_try
-from resnet_verify.transplant import Held, TransplantError, correspondence, twin_network
+from resnet_verify.transplant import (
+    Held,
+    TransplantError,
+    canonical,
+    correspondence,
+    keys_of,
+    stored,
+    twin_network,
+)
 
 if TYPE_CHECKING:
     from resnet_verify.adapters import Array
@@ -89,7 +97,7 @@ class Twinned(Identified):
         """Where the form has a tensor; the target's own name where it has none."""
         with suppress(NotRun):
             for (where, role), held in self.correspondence.items():
-                if held.param.key == param.key:
+                if param.key in held.keys:
                     return f"{where}, {role}"
         return param.name
 
@@ -107,10 +115,10 @@ class Twinned(Identified):
     def tensors_of(self, reference: Any) -> dict[Key, Held]:
         """The tensors of a reference network under the form's names."""
         params = {param.key: param for param in self.adapter.params(reference)}
-        keys = self.adapter.place_keys(reference)
+        names = self.adapter.place_keys(reference)
         linear = OUT_FIRST if self.adapter.linear_out_first else ()
         return {
-            key: Held(params[keys[key]], held.shape, linear if len(held.shape) == 2 else ())
+            key: Held((params[names[key]],), held.shape, linear if len(held.shape) == 2 else ())
             for key, held in self.correspondence.items()
         }
 
@@ -122,18 +130,13 @@ class Twinned(Identified):
     def give_weights(self, weights: Mapping[Key, Array]) -> None:
         """Put the same weights into the target and its twin."""
         self.give_target(weights)
-        arrays = {
-            held.param.key: held.stored(weights[key]) for key, held in self.twin_tensors.items()
-        }
-        self.adapter.write(self.twin, None, arrays)
+        self.adapter.write(self.twin, None, stored(self.twin_tensors, weights))
 
     def give_target(self, weights: Mapping[Key, Array]) -> None:
         """Put weights into the target alone, for checks that need no twin."""
         self._dirty = True
-        arrays = {
-            held.param.key: held.stored(weights[key]) for key, held in self.correspondence.items()
-        }
-        self.adapter.write(self.model, self.probe.capture, arrays)
+        own = stored(self.correspondence, weights)
+        self.adapter.write(self.model, self.probe.capture, own)
 
     def held_statistics(self) -> tuple[dict[Key, Array], dict[Key, Array]]:
         """The target's and the twin's present running statistics, under the form's names."""
@@ -156,8 +159,7 @@ class Twinned(Identified):
     def _canonical(
         self, network: Any, capture: Capture | None, tensors: Mapping[Key, Held]
     ) -> dict[Key, Array]:
-        own = self.adapter.read(network, capture, [held.param.key for held in tensors.values()])
-        return {key: held.canonical(own[held.param.key]) for key, held in tensors.items()}
+        return canonical(tensors, self.adapter.read(network, capture, keys_of(tensors)))
 
     def statistics_share(self, where: str) -> tuple[float, float]:
         """The share of the way to the batch statistics that target and twin go at a step."""

@@ -28,7 +28,7 @@ from resnet_verify.normalise import normalise
 from resnet_verify.recognise import recognise
 from resnet_verify.strategies import random_batch, random_weights
 from resnet_verify.tolerance import bound, gap
-from resnet_verify.transplant import Held, correspondence
+from resnet_verify.transplant import Held, correspondence, stored
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -77,8 +77,7 @@ class AdapterContract:
         """Give a network random weights."""
         held = self.held(model)
         weights = random_weights({key: each.shape for key, each in held.items()}, seed)
-        arrays = {each.param.key: each.stored(weights[key]) for key, each in held.items()}
-        self.adapter.write(model, None, arrays)
+        self.adapter.write(model, None, stored(held, weights))
 
     def test_it_owns_its_networks_and_nothing_else(self, model: Any) -> None:
         """`adapter_for` finds it."""
@@ -105,7 +104,7 @@ class AdapterContract:
         keys = [param.key for param in params]
         assert len(keys) == len(set(keys))
         held = self.held(model).values()
-        assert {each.param.key for each in held} == set(keys)
+        assert {key for each in held for key in each.keys} == set(keys)
         expected = sum(prod(each.shape) for each in held)
         assert sum(prod(param.shape) for param in params) == expected
 
@@ -113,7 +112,7 @@ class AdapterContract:
         """The adapter's own table and the alignment agree, layout included."""
         keys = self.adapter.place_keys(model)
         for key, held in self.held(model).items():
-            assert keys[key] == held.param.key
+            assert held.keys == (keys[key],)
             if len(held.shape) == 2:
                 assert held.order == (OUT_FIRST if self.adapter.linear_out_first else ())
 
@@ -183,7 +182,9 @@ class AdapterContract:
 
     def test_training_moves_the_running_statistics(self, model: Any, batch: Array) -> None:
         """A forward pass in training mode moves them, one in evaluation mode does not."""
-        statistics = [held.param.key for key, held in self.held(model).items() if key[1] == "mean"]
+        statistics = [
+            k for key, held in self.held(model).items() if key[1] == "mean" for k in held.keys
+        ]
         for training in (False, True) if self.adapter.trains else (False,):
             before = self.adapter.read(model, None, statistics)
             self.adapter.set_training(model, training)

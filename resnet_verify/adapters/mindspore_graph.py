@@ -19,7 +19,7 @@ from resnet_verify.graph import (
     Other,
     Param,
     Parameter,
-    Slice,
+    cuts,
 )
 
 FLOATS = ("float16", "bfloat16", "float32", "float64")
@@ -79,12 +79,11 @@ def _node(call: Call, recorder: Recorder) -> Node:
 
 def _parts(call: Call, recorder: Recorder) -> Iterator[Node]:
     """A slice for each part of a tensor that was split."""
-    whole, start = call.inputs[0], 0
+    whole = call.inputs[0]
     axis = split_axis(call) % len(recorder.shapes[whole])
-    for part in call.results:
-        stop = start + recorder.shapes[part][axis]
-        yield Node(Slice((axis,), (start,), (stop,), (1,)), (whole,), part, call.origin)
-        start = stop
+    sizes = [recorder.shapes[part][axis] for part in call.results]
+    for cut, part in zip(cuts(axis, sizes), call.results, strict=True):
+        yield Node(cut, (whole,), part, call.origin)
 
 
 def _dense(call: Call) -> Iterator[Node]:

@@ -12,7 +12,7 @@ from resnet_verify.adapters.onnx_meaning import Source
 from resnet_verify.adapters.onnx_operators import OPERATORS, meaning
 from resnet_verify.adapters.onnx_preparing import is_filled
 from resnet_verify.adapters.onnx_reading import Call, Values, calls, values_of
-from resnet_verify.graph import Constant, Graph, Input, Node, Param, Parameter, Shape
+from resnet_verify.graph import Constant, Graph, Input, Node, Param, Parameter, Shape, cuts
 
 if TYPE_CHECKING:
     from resnet_verify.adapters import Array
@@ -84,10 +84,20 @@ class _Drawing:
 
     def call(self, call: Call) -> None:
         """Append what a call means; every output of an operator that is not known may matter."""
+        if call.name == "Split":
+            self._cut(call)
+            return
         op, inputs = meaning(call)
         outputs = call.outputs[:1] if call.name in OPERATORS else call.outputs
         for output in filter(None, outputs):
             self.add(op, inputs, self.named(output), call.origin)
+
+    def _cut(self, call: Call) -> None:
+        """Append a slice for each part of a tensor that is split."""
+        axis = call.attributes.get("axis", 0) % len(call.made)
+        sizes = [call.shape(output)[axis] for output in call.outputs]
+        for cut, output in zip(cuts(axis, sizes), call.outputs, strict=True):
+            self.add(cut, call.inputs[:1], self.named(output), call.origin)
 
 
 def _remarks(network: OnnxNetwork) -> tuple[str, ...]:

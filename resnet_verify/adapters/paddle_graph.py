@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from resnet_verify.adapters.paddle_operators import OPERATORS, unknown
 from resnet_verify.adapters.paddle_program import Program, RawOp, ValueKey
-from resnet_verify.graph import Graph, Input, Node, Param, Parameter
+from resnet_verify.graph import Graph, Input, Node, Param, Parameter, cuts
 
 FED = "x"
 FLOATS = ("float16", "bfloat16", "float32", "float64")
@@ -23,8 +24,17 @@ OPERANDS: Mapping[str, int] = {
         1,
     ),
     "assign_out": 1,
+    **dict.fromkeys(("split", "split_with_num"), 1),
     **dict.fromkeys(("full", "full_int_array", "numel"), 0),
 }  # fmt: skip
+
+
+# Where an operator that cuts a tensor into parts is told the axis, if not by an attribute.
+SPLITS: Mapping[str, int] = {"split": 2, "split_with_num": 1}
+
+
+AXIS_OPERAND = "operand1"
+"""Where Paddle 3 tells the axis of a concatenation, behind the values themselves."""
 
 
 def to_graph(
@@ -76,9 +86,21 @@ def _unregistered(key: ValueKey, tensor: Any) -> Param:
 
 def _nodes(raw: RawOp, program: Program, number: Callable[[ValueKey], int]) -> list[Node]:
     """One node per output that carries data: all of them where the operator is not known."""
+    if raw.name in SPLITS:
+        return list(_parts(raw, program, number))
     if raw.name in OPERATORS:
         return [_node(raw, program, number, raw.outputs[0])]
     return [_node(raw, program, number, output) for output in raw.outputs]
+
+
+def _parts(raw: RawOp, program: Program, number: Callable[[ValueKey], int]) -> Iterator[Node]:
+    """A slice for each part of a tensor that is split."""
+    whole = program.variables[raw.inputs[0]].shape
+    given = raw.attributes.get("axis", raw.attributes.get(f"operand{SPLITS[raw.name]}"))
+    axis = int(given[0] if isinstance(given, list) else given) % len(whole)
+    sizes = [program.variables[output].shape[axis] for output in raw.outputs]
+    for cut, output in zip(cuts(axis, sizes), raw.outputs, strict=True):
+        yield replace(_node(raw, program, number, output), op=cut)
 
 
 def _node(
@@ -88,6 +110,8 @@ def _node(
     convert = OPERATORS.get(raw.name, unknown)
     op = convert(raw, shapes)
     inputs = raw.inputs[: OPERANDS.get(raw.name, len(raw.inputs))]
+    if raw.name == "concat" and AXIS_OPERAND in raw.attributes:
+        inputs = inputs[:-1]
     made = program.variables[output]
     differentiable = any(not program.variables[key].stop_gradient for key in inputs)
     # Integer results carry no gradient by their nature.

@@ -122,6 +122,10 @@ def _read_pir(concrete: Any) -> Program:
         if name == "combine":
             tuples[outputs[0]] = tuple(inputs)
             continue
+        if op.name() == "builtin.split":  # what an operator that puts out several is followed by
+            made = next(raw for raw in reversed(ops) if raw.outputs == tuple(inputs))
+            ops[ops.index(made)] = replace(made, outputs=outputs)
+            continue
         ops.append(_raw_op(name, inputs, outputs, attributes, tuples, constants))
     by_key = {f"param:{tensor.name}": tensor for tensor in tensors}
     return Program(tuple(ops), variables, by_key, handles)

@@ -8,13 +8,16 @@ from typing import TypeAlias, TypeGuard
 import torch
 
 from resnet_verify.adapters.torch_recording import Call, Recorder, Value
-from resnet_verify.graph import Constant, Input, Node, Other, Param, Parameter, Shape
+from resnet_verify.graph import Constant, Input, Node, Other, Param, Parameter, Shape, cuts
 
 Meaning = tuple[object, Sequence[Value]]
 """An operator, and the values that it reads."""
 
 Convert: TypeAlias = "Callable[[Call, Reading], Meaning]"
 """Says what a call means."""
+
+
+SPLITS = ("split", "split_with_sizes", "unsafe_split", "unsafe_split_with_sizes")
 
 
 class Reading:
@@ -72,12 +75,22 @@ class Reading:
             return
         convert = self._meaning_of(call.name)
         self.made_by.update(dict.fromkeys(call.outputs, call))
+        if call.name in SPLITS:
+            self._cut(call)
+            return
         if convert is None:  # every output of an operator that is not known may matter
             for output in call.outputs:
                 self._note(output, unknown(call), call.inputs, call)
             return
         op, inputs = convert(call, self)
         self._note(call.outputs[0], op, inputs, call)
+
+    def _cut(self, call: Call) -> None:
+        """Append a slice for each part of a tensor that is split."""
+        axis = call.arguments.get("dim", 0) % len(self.shape(call.inputs[0]))
+        sizes = [self.tensor(output).shape[axis] for output in call.outputs]
+        for cut, output in zip(cuts(axis, sizes), call.outputs, strict=True):
+            self._note(output, cut, call.inputs, call)
 
     def _meaning_of(self, name: str) -> Convert | None:
         """In place or not, an operator is the same."""

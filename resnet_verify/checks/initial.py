@@ -10,6 +10,7 @@ import numpy as np
 
 from resnet_ref.layers import Conv, Linear
 from resnet_verify.checks import check
+from resnet_verify.graph import Graph, Node, Param
 from resnet_verify.match import paired
 from resnet_verify.transplant import roles
 from resnet_verify.verdict import Diagnosis
@@ -37,9 +38,8 @@ def initial_weights(examination: Examination) -> Iterator[Diagnosis]:
     placeholders = all(map(_alike, kernels))
     graph = examination.match.found.graph
     for node, place in paired(examination.match):
-        for role, value in roles(node).items():
-            param = graph.param(value)
-            if param is None or param.key not in weights:
+        for role, param in _parts(node, graph):
+            if param.key not in weights:
                 continue
             op = node.op if role == "weight" else None
             array = weights[param.key]
@@ -51,6 +51,12 @@ def initial_weights(examination: Examination) -> Iterator[Diagnosis]:
                     text, f"{place.where}: its initial {role} is wrong: {text}", param.name,
                 )  # fmt: skip
                 return
+
+
+def _parts(node: Node, graph: Graph) -> Iterator[tuple[str, Param]]:
+    for role, value in roles(node).items():
+        for param in graph.parts(value):
+            yield role, param
 
 
 def _alike(weight: Array) -> bool:

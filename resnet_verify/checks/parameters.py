@@ -26,8 +26,7 @@ def registered(examination: Examination) -> Iterator[Diagnosis]:
     graph = examination.match.found.graph
     for node, place in paired(examination.match):
         for role, value in roles(node).items():
-            param = graph.param(value)
-            if param is not None and not param.registered:
+            if not all(param.registered for param in graph.parts(value)):
                 yield Diagnosis(
                     "PAR-REGISTERED", f"{place.where}, {role}",
                     "registered with the network", "held outside of it, in a plain list say",
@@ -82,7 +81,7 @@ def _culprits(examination: Examination) -> Iterator[tuple[str, str]]:
     graph = examination.match.found.graph
     seen: set[str] = set()
     for node, place in paired(examination.match):
-        held = [p for v in roles(node).values() if (p := graph.param(v)) and p.registered]
+        held = [p for v in roles(node).values() for p in graph.parts(v) if p.registered]
         have = sum(prod(p.shape) for p in held if p.key not in seen)
         seen |= {param.key for param in held}
         want = sum(prod(s.shape) for s in slots(place.op)) if isinstance(place.op, HOLDERS) else 0

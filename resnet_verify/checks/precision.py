@@ -103,8 +103,8 @@ def _of_twin(examination: Examination) -> Array:
 def _infinite_gradient(examination: Examination, step: Step) -> str:
     """The tensor nearest to the output whose gradient is not finite; empty if there is none."""
     for (where, role), held in reversed(examination.correspondence.items()):
-        gradient = step.gradients.get(held.param.key)
-        if gradient is not None and not np.isfinite(gradient).all():
+        gradients = [step.gradients.get(key) for key in held.keys]
+        if not all(each is None or np.isfinite(each).all() for each in gradients):
             return f"{where}, {role}"
     return ""
 

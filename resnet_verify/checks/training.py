@@ -89,20 +89,18 @@ def gradients(examination: Examination) -> Iterator[Diagnosis]:
     # Below rounding of the largest gradient: a bias in front of a norm gets zero but for that.
     floor, last = scale * 1e-3, ""
     for key, held in reversed(examination.correspondence.items()):
-        wanted = expected.gradients.get(twins[key].param.key)
+        wanted, have = twins[key].whole(expected.gradients), held.whole(found.gradients)
         if wanted is None:
             continue
-        wanted = twins[key].canonical(wanted)
-        have = found.gradients.get(held.param.key)
         if have is None:
-            if held.param.registered:
+            if all(param.registered for param in held.parts):
                 yield _gradient(key, "no gradient", "receives no gradient: it never learns")
                 return
             continue
-        distance = gap(held.canonical(have), wanted, floor)
+        distance = gap(have, wanted, floor)
         if distance.exceeds(limit):
             text = f"relative difference {distance.norm:.2g}"
-            times = _multiple(held.canonical(have), wanted)
+            times = _multiple(have, wanted)
             text = f"{text}: {times:.2g} times the twin's" if times is not None else text
             behind = f"; that of {last}, nearer to the output, is" if last else ""
             yield _gradient(key, text, f"its gradient is not the twin's ({text}){behind}")

@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from resnet_verify.graph import Constant, Detach, Graph, Input, Node, Parameter
+from resnet_verify.normalise.branches import with_branches_joined
 from resnet_verify.normalise.draft import Draft, Rule
 from resnet_verify.normalise.functions import function_rule
 from resnet_verify.normalise.gathering import padding_rule
@@ -46,7 +47,7 @@ from resnet_verify.normalise.shortcuts import (
 
 def normalise(graph: Graph) -> Graph:
     """Apply every rule to every node, in execution order, and drop what they made superfluous."""
-    graph = with_products_found(with_norms_found(graph))
+    graph = with_branches_joined(with_products_found(with_norms_found(graph)))
     used = graph.reachable(graph.outputs)
     draft = Draft(graph, channels_last=channels_last_values(graph))
     for original in graph.nodes:

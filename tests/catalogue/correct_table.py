@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tests.catalogue.correct import (
+    branches,
     by_hand,
     cifar,
     classic,
@@ -29,6 +30,8 @@ _CLASSIC = (
     Correct("resnet101", classic.resnet101, "resnet101", "v1.5"),
     Correct("resnet50-v1", classic.resnet50_v1, "resnet50", "v1"),
     Correct("resnext50", classic.resnext50_32x4d, "resnext50_32x4d", "v1.5"),
+    Correct("split-convs", branches.split_convs, "resnext50_32x4d", "v1.5"),
+    Correct("summed-paths", branches.summed_paths, "resnext50_32x4d", "v1.5"),
     Correct("wide-resnet50", classic.wide_resnet50_2, "wide_resnet50_2", "v1.5"),
     Correct("ten-classes", classic.ten_classes, "resnet50", "v1.5", num_classes=10),
     Correct("one-class", classic.one_class, "resnet18", "v1", num_classes=1),

@@ -6,6 +6,7 @@ from tests.catalogue.entry import Broken
 from tests.catalogue_torch.broken import (
     activations,
     addition,
+    branches,
     by_hand,
     forms,
     heads,
@@ -666,6 +667,17 @@ _FORMS = (
     Broken("groups-in-vd", forms.groups_in_vd, ("group",), "stage 3, block 1"),
 )  # fmt: skip
 
+_BRANCHES = (
+    Broken("same-half-twice", branches.same_half_twice, ("channels",), "stage 3, block 1"),
+    Broken("halves-changed", branches.halves_changed, ("channels",), "stage 3, block 1"),
+    Broken("shared-halves", branches.shared_halves, ("share",), "stage 3, block 1"),
+    Broken(
+        "one-path-without-relu", branches.one_path_without_relu, ACTIVATION, "stage 2, block 1",
+    ),
+    Broken("one-path-frozen", branches.one_path_frozen, ("frozen",), "stage 2, block 1"),
+    Broken("eps-of-one-path", branches.eps_of_one_path, ("eps",), "stage 2, block 1"),
+)  # fmt: skip
+
 _PRODUCTS = (
     Broken(
         "weights-in-another-order", products.weights_in_another_order,
@@ -709,6 +721,7 @@ BROKEN = (
     *_OPERATORS,
     *_TRAINING,
     *_FORMS,
+    *_BRANCHES,
     *_PRODUCTS,
     *_BY_HAND,
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tests.catalogue.entry import Correct
 from tests.catalogue_torch.correct import (
+    branches,
     by_hand,
     cifar,
     functional,
@@ -37,6 +38,10 @@ _VISION = (
     Correct("resnet50", vision.resnet50, "resnet50", "v1.5"),
     Correct("resnet50-v1", vision.resnet50_v1, "resnet50", "v1"),
     Correct("resnext50", vision.resnext50_32x4d, "resnext50_32x4d", "v1.5"),
+    *_alike(
+        (branches.split_convs, branches.sliced_convs, branches.paths_in_three_ways),
+        "resnext50_32x4d", "v1.5",
+    ),
     Correct("dilated-os8", vision.dilated_os8, "resnet50", "v1.5", output_stride=8),
     Correct(
         "grey-input", vision.grey_input, "resnet18", "v1",

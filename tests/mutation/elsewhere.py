@@ -101,7 +101,7 @@ def known(network):
     """The program of the form of a network, and the network's own name of each layer."""
     examination = Examination(Target(network, NETWORKS[network][1]))
     held = examination.correspondence.items()
-    names = {key[0]: each.param.name.rpartition(".")[0] for key, each in held}
+    names = {key[0]: each.parts[0].name.rpartition(".")[0] for key, each in held}
     return program_of(examination.match.form.spec), names
 
 

@@ -238,8 +238,8 @@ def resnet50_v1():
     return resnet50(block=BottleneckV1)
 
 
-def resnext50_32x4d():
-    return resnet50(groups=32, width_per_group=4)
+def resnext50_32x4d(**kwargs):
+    return resnet50(groups=32, width_per_group=4, **kwargs)
 
 
 def grey_input():
