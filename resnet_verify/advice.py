@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from math import prod
 from typing import TYPE_CHECKING
 
 from resnet_ref.layers import BatchNorm
@@ -22,6 +23,7 @@ def advice(examination: Examination) -> Iterator[str]:
     """
     yield from examination.match.found.graph.remarks
     yield from _folded(examination)
+    yield from _idle(examination)
     if examination.adapter.trains:
         yield from _momentum(examination)
     if dropout := examination.match.form.spec.dropout:
@@ -31,6 +33,13 @@ def advice(examination: Examination) -> Iterator[str]:
         yield f"a size is built into the network: of those tried it takes input of {image} only"
     elif examination.probe.batch_of(2) == 1:
         yield "a batch size is built into the network: it takes one image at a time"
+
+
+def _idle(examination: Examination) -> Iterator[str]:
+    if idle := examination.match.found.graph.idle_buffers:
+        size = sum(prod(param.shape) for param in idle)
+        which = f"{idle[0].name} and {len(idle) - 1} more" if len(idle) > 1 else idle[0].name
+        yield f"buffers that nothing reads are not counted: {which}, {size:,} numbers"
 
 
 def _folded(examination: Examination) -> Iterator[str]:

@@ -16,7 +16,6 @@ from resnet_verify.judges import Here, Judge, judge_of
 from resnet_verify.report import result_text
 from resnet_verify.suite import carry, examine, options_of, split_ids, targets_of
 from resnet_verify.target import Target, TargetError, is_model
-from resnet_verify.transplant import stored, twin_network
 
 if TYPE_CHECKING:
     from resnet_verify.examine import Examination
@@ -199,6 +198,8 @@ def batch(examination: Examination) -> object:
 
 def twin(examination: Examination) -> object:
     """A reference network of its own, holding the target's present weights."""
+    from resnet_verify.transplant import stored, twin_network
+
     adapter = examination.adapter
     try:
         weights, _ = examination.held_weights()

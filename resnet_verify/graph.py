@@ -340,6 +340,18 @@ class Graph:
         """The parameters and buffers that an operator reads, in order."""
         return [param for value in node.inputs for param in self.parts(value)]
 
+    @cached_property
+    def idle(self) -> tuple[Param, ...]:
+        """What is registered, but takes no part in the forward pass."""
+        reached = self.reachable(self.outputs)
+        in_use = {param.key for value in reached if (param := self.param(value))}
+        return tuple(param for param in self.registered if param.key not in in_use)
+
+    @property
+    def idle_buffers(self) -> tuple[Param, ...]:
+        """Those of them that are not trained: a loss's weights, say."""
+        return tuple(param for param in self.idle if not param.trainable)
+
     def own_name(self, value: int | None) -> str:
         """The target's own name for the operator that makes `value`: a path, or a source line."""
         node = None if value is None else self.producers.get(value)

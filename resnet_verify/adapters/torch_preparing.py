@@ -25,7 +25,11 @@ def prepared(model: Any) -> Any:
     tensors = [*model.parameters(), *model.buffers()]
     lazy = any(map(torch.nn.parameter.is_lazy, tensors))
     half = any(tensor.dtype in HALF for tensor in tensors)
-    if lazy or half or any(tensor.device.type != device.type for tensor in tensors):
+    if any(tensor.is_meta for tensor in tensors):
+        raise CaptureError("its parameters are on the meta device: they have no values yet")
+    moved = any(tensor.device.type != device.type for tensor in tensors)
+    fixed = any(tensor.is_inference() for tensor in tensors)  # made in inference mode
+    if lazy or half or moved or fixed:
         model = _copied(model, tensors).to(device)
     if lazy:
         _materialise(model)

@@ -41,10 +41,7 @@ def registered(examination: Examination) -> Iterator[Diagnosis]:
 def used(examination: Examination) -> Iterator[Diagnosis]:
     """Every registered parameter takes part in the forward pass."""
     graph = examination.match.found.graph
-    reached = graph.reachable(graph.outputs)
-    in_use = {param.key for value in reached if (param := graph.param(value))}
-    idle = [p for p in graph.registered if p.trainable and p.key not in in_use]
-    if idle:
+    if idle := [param for param in graph.idle if param.trainable]:
         first, count = idle[0], len(idle)
         size = sum(prod(param.shape) for param in idle)
         yield Diagnosis(
@@ -59,14 +56,15 @@ def used(examination: Examination) -> Iterator[Diagnosis]:
 def total(examination: Examination) -> Iterator[Diagnosis]:
     """The parameters add up to the documented total, trainable ones and running statistics.
 
-    Counted from what is registered, each tensor once; where the sum is off, the layers that
-    make the difference are named.
+    Counted from what is registered, each tensor once, but for buffers that nothing reads: a
+    loss's weights, say. Where the sum is off, the layers that make the difference are named.
     """
     expected = parameters(examination.match.form)
-    found = examination.totals
-    if (found.trainable, found.buffers) != (expected[True], expected[False]):
+    found, idle = examination.totals, examination.match.found.graph.idle_buffers
+    buffers = found.buffers - sum(prod(param.shape) for param in idle)
+    if (found.trainable, buffers) != (expected[True], expected[False]):
         words = (f"{t:,} trainable + {b:,} buffers" for t, b in (
-            (expected[True], expected[False]), (found.trainable, found.buffers)))  # fmt: skip
+            (expected[True], expected[False]), (found.trainable, buffers)))  # fmt: skip
         documented, have = words
         culprits = list(_culprits(examination))
         yield Diagnosis(
@@ -87,6 +85,7 @@ def _culprits(examination: Examination) -> Iterator[tuple[str, str]]:
         want = sum(prod(s.shape) for s in slots(place.op)) if isinstance(place.op, HOLDERS) else 0
         if have != want:
             yield place.where, f"{place.where} has {have:,} where {want:,} are documented"
+    seen |= {param.key for param in graph.idle_buffers}
     unpaired = [p for p in graph.registered if p.key not in seen]
     if unpaired:
         names = _listed([param.name for param in unpaired])

@@ -92,8 +92,8 @@ class _Joiner:
     def _concatenated(self, node: Node, axis: int) -> Sequence[Node]:
         attempt = _Attempt(axis)
         whole = self._joined(node.inputs, attempt)
-        if whole is None:
-            return ()
+        if whole is None or not any(isinstance(made.op, RawConv) for made in attempt.made):
+            return ()  # padding, say, or rows in another order
         self.spent |= attempt.spent
         return (*attempt.made, Node(Identity(), (whole,), node.output, node.origin))
 

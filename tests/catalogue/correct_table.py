@@ -222,6 +222,7 @@ _STATES = (
         same_as=convbn.resnet18_vb,
     ),
     Correct("with-hooks", states.with_hooks, "resnet18", "v1", same_as=classic.resnet18),
+    Correct("with-its-loss", states.with_its_loss, "resnet18", "v1"),
     Correct("misleading-names", states.misleading_names, "resnet18", "v1"),
 )  # fmt: skip
 

@@ -237,6 +237,9 @@ _STATES = (
     Correct("half", states.half, "resnet20", "cifar-b", dtype="float16", **CIFAR),
     Correct("bfloat16", states.bfloat16, "resnet20", "cifar-b", dtype="bfloat16", **CIFAR),
     Correct("already-in-eval-mode", states.already_in_eval_mode, "resnet18", "v1"),
+    *_alike(
+        (states.with_its_loss, states.made_in_inference_mode), "resnet20", "cifar-b", **CIFAR,
+    ),
     Correct("misleading-names", states.misleading_names, "resnet18", "v1"),
 )  # fmt: skip
 

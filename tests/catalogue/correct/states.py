@@ -168,6 +168,14 @@ class GluedBlock(nn.Layer):
         return self.downsample(layer1 + self.fc(self.relu(conv1)))
 
 
+def with_its_loss():
+    """The loss travels with the network, and its weights for the classes are a buffer."""
+    net = classic.resnet18()
+    net.criterion = nn.CrossEntropyLoss()
+    net.criterion.register_buffer("class_weights", paddle.ones([1000]))
+    return net
+
+
 def misleading_names():
     plan = [(64, 64, 1), (64, 128, 2), (128, 256, 2), (256, 512, 2)]
     layers = [nn.Conv2D(3, 64, 7, 2, 3, bias_attr=False), nn.BatchNorm2D(64), nn.ReLU()]

@@ -305,6 +305,18 @@ class MisleadingBlock(nn.Module):
         return self.downsample(layer1 + self.fc(self.relu(conv1)))
 
 
+def with_its_loss():
+    """The loss travels with the network, and its weights for the classes are a buffer."""
+    net = cifar.resnet20_b()
+    net.criterion = nn.CrossEntropyLoss(weight=torch.ones(10))
+    return net
+
+
+def made_in_inference_mode():
+    with torch.inference_mode():
+        return cifar.resnet20_b()
+
+
 def misleading_names():
     plan = [(64, 64, 1), (64, 128, 2), (128, 256, 2), (256, 512, 2)]
     layers = [nn.Conv2d(3, 64, 7, 2, 3, bias=False), nn.BatchNorm2d(64), nn.ReLU()]
