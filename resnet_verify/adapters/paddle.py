@@ -103,43 +103,37 @@ class PaddleAdapter:
         values = apply_overwrites(
             main, flatten(traced.concrete.outputs, is_value), traced.overwrites
         )
-        program = with_links(read_program(traced.concrete), traced.links)
+        names = {tensor.name: key for key, (_, tensor) in _registered(model).items()}
+        program = with_links(read_program(traced.concrete, names), traced.links)
         outputs = [key_of(value) for value in values]
         if not outputs:
             raise CaptureError("the network puts out no tensor")
         graph, keys = to_graph(program, outputs, self.params(model), training)
-        return PaddleCapture(graph, program, keys, main)
+        return PaddleCapture(graph, program, keys, main, model)
 
     def params(self, model: Any) -> tuple[Param, ...]:
         """Parameters and buffers by their structured names."""
-        found: dict[str, Param] = {}
-        for name, tensor in (*model.named_parameters(), *model.named_buffers()):
-            key = f"param:{tensor.name}"
-            param = Param(key, name, tuple(tensor.shape), not tensor.stop_gradient)
-            found.setdefault(key, param)
-        return tuple(found.values())
+        return tuple(
+            Param(key, name, tuple(tensor.shape), not tensor.stop_gradient)
+            for key, (name, tensor) in _registered(model).items()
+        )
 
     def read(
         self, model: Any, capture: PaddleCapture | None, keys: Sequence[str]
     ) -> dict[str, Array]:
         """Copies as NumPy arrays; bfloat16 comes as float32."""
-        tensors = self._tensors(model, capture)
+        tensors = _tensors(model, capture)
         return {key: _numpy(tensors[key]) for key in keys}
 
     def write(self, model: Any, capture: PaddleCapture | None, arrays: Mapping[str, Array]) -> None:
         """Overwrite in place, keeping each tensor's own type."""
-        tensors = self._tensors(model, capture)
+        tensors = _tensors(model, capture)
         for key, array in arrays.items():
             tensor, dtype = tensors[key], _dtype(tensors[key])
             if dtype == "bfloat16":  # a type that NumPy does not have
                 tensor.set_value(paddle.to_tensor(array).astype(tensor.dtype))
             else:
                 tensor.set_value(np.ascontiguousarray(array, dtype))
-
-    def _tensors(self, model: Any, capture: PaddleCapture | None) -> dict[str, Any]:
-        registered = (*model.named_parameters(), *model.named_buffers())
-        tensors = {f"param:{tensor.name}": tensor for _, tensor in registered}
-        return {**(capture.program.tensors if capture else {}), **tensors}
 
     def forward(self, model: Any, batch: Any) -> tuple[Array, ...]:
         """Eager forward without gradients."""
@@ -180,8 +174,8 @@ class PaddleAdapter:
                 if not loss.stop_gradient:
                     loss.backward()
             gradients = {
-                f"param:{tensor.name}": None if tensor.grad is None else _numpy(tensor.grad)
-                for tensor in model.parameters()
+                key: None if tensor.grad is None else _numpy(tensor.grad)
+                for key, (_, tensor) in _registered(model).items()
             }
         image_gradient = None if image.grad is None else _numpy(image.grad)
         return Step(tuple(map(_numpy, outputs)), gradients, image_gradient)
@@ -209,8 +203,9 @@ class PaddleAdapter:
         """`Param.key` of each tensor of a network that `build` made."""
         from resnet_ref.paddle import tensors
 
+        names = {tensor.name: key for key, (_, tensor) in _registered(reference).items()}
         return {
-            (where, role): f"param:{tensor.name}"
+            (where, role): names[tensor.name]
             for where, _, layer in reference.named_places()
             for role, tensor in tensors(layer).items()
         }
@@ -253,22 +248,25 @@ class PaddleCapture:
         program: Program,
         keys: Mapping[int, ValueKey],
         traced: Any,
+        model: Any,
     ) -> None:
         self.graph = graph
         self.program = program
         self._keys = keys
         self._traced = traced
+        self._model = model
         self._scope = paddle.base.core.Scope()
         # Where the weights are, that are shared with it.
         self._executor = paddle.static.Executor(paddle.framework._current_expected_place())
 
     def run(self, batch: Array, values: Sequence[int]) -> list[Array | None]:
         """Run the captured operators; None is what the program does not compute on its own."""
-        tensors = self.program.tensors.values()
-        held = [self._scope.var(tensor.name).get_tensor() for tensor in tensors]
-        for variable, tensor in zip(held, tensors, strict=True):
+        present = _tensors(self._model, self)
+        held = []
+        for key, traced in self.program.tensors.items():
+            held.append(self._scope.var(traced.name).get_tensor())
             # Shared, not copied: the program sees the network's weights as they are now.
-            variable._share_data_with(tensor.get_tensor())
+            held[-1]._share_data_with(present[key].get_tensor())
         there = [value for value in values if value in self._keys]
         fetch = [self.program.handles[self._keys[value]] for value in there]
         paddle.enable_static()
@@ -283,6 +281,23 @@ class PaddleCapture:
                 variable._clear()
         found = dict(zip(there, arrays, strict=True))
         return [found.get(value) for value in values]
+
+
+def _registered(model: Any) -> dict[str, tuple[str, Any]]:
+    """(structured name, tensor) of each registered tensor, by `Param.key`.
+
+    That is its first name: a forward pass may put another tensor in a buffer's place.
+    """
+    found: dict[str, tuple[str, Any]] = {}
+    for name, tensor in (*model.named_parameters(), *model.named_buffers()):
+        found.setdefault(tensor.name, (name, tensor))
+    return {f"param:{name}": (name, tensor) for name, tensor in found.values()}
+
+
+def _tensors(model: Any, capture: PaddleCapture | None) -> dict[str, Any]:
+    """What is held at present, by `Param.key`, and what a capture has found beside."""
+    tensors = {key: tensor for key, (_, tensor) in _registered(model).items()}
+    return {**(capture.program.tensors if capture else {}), **tensors}
 
 
 def _is_tensor(value: object) -> bool:

@@ -10,10 +10,13 @@ from __future__ import annotations
 
 import builtins
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
+import paddle
 from paddle.utils import inplace_utils
+
+from resnet_verify.adapters.paddle_values import attribute, traced_kinds
 
 Overwrites = list[tuple[Any, Any]]
 """(value overwritten, value it becomes), in the order of the calls."""
@@ -37,12 +40,17 @@ def noted_overwrites() -> Iterator[Overwrites]:
 
         return call
 
-    module: Any = inplace_utils
-    module.eval = evaluated
-    try:
+    with ExitStack() as stack:
+        stack.enter_context(attribute(inplace_utils, "eval", evaluated))
+        for kind in traced_kinds():
+            if kind is not paddle.Tensor:
+                stack.enter_context(attribute(kind, "set_value", _set_value))
         yield noted
-    finally:
-        del module.eval
+
+
+def _set_value(target: Any, value: Any) -> None:
+    """What symbolic values do not have, or take for another's."""
+    paddle.assign(value, target)
 
 
 def apply_overwrites(program: Any, outputs: list[Any], overwrites: Overwrites) -> list[Any]:

@@ -76,11 +76,14 @@ class Program:
     """What to ask the executor for, by key."""
 
 
-def read_program(concrete: Any) -> Program:  # Paddle's ConcreteProgram has no public type
-    """Read a traced program of either dialect."""
+def read_program(concrete: Any, names: Mapping[str, ValueKey]) -> Program:
+    """Read a traced program of either dialect, a ConcreteProgram, which has no public type.
+
+    `names` are the keys of the tensors that the network has registered, by Paddle's names.
+    """
     if isinstance(concrete.parameters, tuple):
-        return _read_pir(concrete)
-    return _read_legacy(concrete)
+        return _read_pir(concrete, names)
+    return _read_legacy(concrete, names)
 
 
 def key_of(value: Any) -> ValueKey:
@@ -100,9 +103,10 @@ def with_links(program: Program, links: Sequence[tuple[Any, Any]]) -> Program:
     return replace(program, ops=tuple(ops))
 
 
-def _read_pir(concrete: Any) -> Program:
+def _read_pir(concrete: Any, names: Mapping[str, ValueKey]) -> Program:
     tensors, values = concrete.parameters
-    keys = {value.id: f"param:{tensor.name}" for tensor, value in zip(tensors, values, strict=True)}
+    held = [names.get(tensor.name, f"free:{tensor.name}") for tensor in tensors]
+    keys = {value.id: key for key, value in zip(held, values, strict=True)}
     variables: dict[ValueKey, Variable] = {}
     handles: dict[ValueKey, Any] = {}
     ops: list[RawOp] = []
@@ -127,8 +131,7 @@ def _read_pir(concrete: Any) -> Program:
             ops[ops.index(made)] = replace(made, outputs=outputs)
             continue
         ops.append(_raw_op(name, inputs, outputs, attributes, tuples, constants))
-    by_key = {f"param:{tensor.name}": tensor for tensor in tensors}
-    return Program(tuple(ops), variables, by_key, handles)
+    return Program(tuple(ops), variables, dict(zip(held, tensors, strict=True)), handles)
 
 
 def _raw_op(
@@ -158,12 +161,13 @@ def _pir_variable(value: Any) -> Variable:
     return Variable(tuple(value.shape), dtype, value.stop_gradient)
 
 
-def _read_legacy(concrete: Any) -> Program:
+def _read_legacy(concrete: Any, names: Mapping[str, ValueKey]) -> Program:
     tensors = {tensor.name: tensor for tensor in concrete.parameters}
     block = concrete.main_program.global_block()
     # The old dialect may write a variable twice (in-place operators): each write is a value.
-    current = {name: f"param:{name}" for name in tensors}
-    variables = {f"param:{n}": _legacy_variable(block.var(n)) for n in tensors}
+    held = {name: names.get(name, f"free:{name}") for name in tensors}
+    current = dict(held)
+    variables = {key: _legacy_variable(block.var(name)) for name, key in held.items()}
     handles: dict[ValueKey, Any] = {}
     ops: list[RawOp] = []
     for position, op in enumerate(block.ops):
@@ -186,7 +190,7 @@ def _read_legacy(concrete: Any) -> Program:
             variables[name] = _legacy_variable(variable)
             handles[name] = name
     return Program(
-        tuple(ops), variables, {f"param:{n}": tensor for n, tensor in tensors.items()}, handles
+        tuple(ops), variables, {held[n]: tensor for n, tensor in tensors.items()}, handles
     )
 
 

@@ -98,12 +98,20 @@ def _attributes_kept(model: Any) -> Iterator[None]:
     """What a forward pass stores in its layers is symbolic while it is traced: not to be kept."""
     layers = model.sublayers(include_self=True)
     before = [dict(vars(layer)) for layer in layers]
+    registers = [
+        (register, dict(register))
+        for layer in layers
+        for register in (layer._parameters, layer._buffers, layer._sub_layers)
+    ]
     try:
         yield
     finally:
         for layer, attributes in zip(layers, before, strict=True):
             vars(layer).clear()
             vars(layer).update(attributes)
+        for register, content in registers:
+            register.clear()
+            register.update(content)
 
 
 @contextmanager

@@ -53,7 +53,7 @@ def noted_answers() -> Iterator[Answers]:
         for name in ALL:
             if hasattr(paddle.Tensor, name):
                 made = noting(name, getattr(paddle.Tensor, name))
-                stack.enter_context(_attribute(paddle.Tensor, name, made))
+                stack.enter_context(attribute(paddle.Tensor, name, made))
         yield answers
 
 
@@ -64,12 +64,12 @@ def told_answers(answers: Mapping[Site, deque[Any]]) -> Iterator[Links]:
     links: Links = []
     with ExitStack() as stack:
         for name in dict.fromkeys((*ASKING, *(name for name, _, _ in answers))):
-            for kind in _traced_kinds():
+            for kind in traced_kinds():
                 original = getattr(kind, name, None)
-                stack.enter_context(_attribute(kind, name, _telling(name, original, left)))
+                stack.enter_context(attribute(kind, name, _telling(name, original, left)))
         plain = creation._to_tensor_static
         made = _from_numpy(plain, links)
-        stack.enter_context(_attribute(creation, "_to_tensor_static", made))
+        stack.enter_context(attribute(creation, "_to_tensor_static", made))
         yield links
 
 
@@ -131,7 +131,7 @@ def _from_numpy(plain: Callable[..., Any], links: Links) -> Callable[..., Any]:
     return make
 
 
-def _traced_kinds() -> list[Any]:
+def traced_kinds() -> list[Any]:
     """What the target may hold while it is traced: symbols of either dialect, and weights."""
     symbols = getattr(paddle.pir, "Value", None) if hasattr(paddle, "pir") else None
     return [paddle.Tensor, paddle.static.Variable, *([symbols] if symbols else [])]
@@ -144,7 +144,7 @@ def _site(name: str, frame: FrameType) -> Site | None:
 
 
 @contextmanager
-def _attribute(owner: Any, name: str, value: Any) -> Iterator[None]:
+def attribute(owner: Any, name: str, value: Any) -> Iterator[None]:
     """`owner` with another attribute."""
     own = vars(owner).get(name)
     setattr(owner, name, value)

@@ -148,6 +148,16 @@ def reload(examination: Examination) -> Iterator[Diagnosis]:
                 "NUM-RELOAD", f"output {index}", "the same output after loading",
                 f"relative difference {distance:.2g}",
                 "a second instance that loaded the saved state gives another output (relative "
-                f"difference {distance:.2g}): something that counts is not saved",
+                f"difference {distance:.2g}): {_unsaved(examination)}",
             )  # fmt: skip
             return
+
+
+def _unsaved(examination: Examination) -> str:
+    """What the saved state lacks, in words."""
+    adapter, model = examination.adapter, examination.model
+    saved = adapter.state(model)
+    names = [param.name for param in adapter.params(model) if param.name not in saved]
+    if not names:
+        return "something that counts is not saved"
+    return f"{names[0]}{f' and {len(names) - 1} more' if names[1:] else ''} not in it"

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import zip_longest
 from math import prod
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -197,14 +197,20 @@ class Polynomials:
                 return _product(one, one)
             case "divide", [one, other] if other.root is None:
                 return _product(one, replace(other, terms=(1 / other.terms[0],)))
-            case "maximum", [one, other] if _is_constant(one) and _is_constant(other):
-                return max(one, other, key=lambda each: float(each.terms[0][0].real))
+            case _ if name in OF_CONSTANTS and all(map(_is_constant, operands)):
+                result = OF_CONSTANTS[name](*(each.terms[0].real for each in operands))
+                return Polynomial((result.astype(np.complex128),))
             case _ if name in OF_NUMBERS and all(each.root is None for each in operands):
                 return _joined(operands, (OF_NUMBERS[name](*(each.terms[0] for each in operands)),))
             case _:
                 return None
 
 
+OF_CONSTANTS: Mapping[str, Callable[..., NDArray[Any]]] = {
+    "maximum": np.maximum,
+    "greater": np.greater,
+    "where": lambda test, one, other: np.where(test != 0, one, other),
+}
 OF_NUMBERS: Mapping[str, Callable[..., Draws]] = {
     "power": np.power,
     "sqrt": np.sqrt,

@@ -227,6 +227,8 @@ _STATES = (
 )  # fmt: skip
 
 _BY_HAND = (
+    Correct("rebound-statistics", by_hand.rebound_statistics, "resnet18", "v1"),
+    Correct("set-statistics", by_hand.set_statistics, "resnet18", "v1"),
     Correct("norm-by-hand", by_hand.norm_by_hand, "resnet18", "v1", same_as=functional.resnet18),
 )
 

@@ -1,6 +1,8 @@
 """Mistakes in batch norms that are written as arithmetic."""
 
-from tests.catalogue.correct.by_hand import NormByHand
+import paddle
+
+from tests.catalogue.correct.by_hand import NormByHand, NormLayer, with_norms
 
 
 class LargeEps(NormByHand):
@@ -14,9 +16,21 @@ class UnbiasedNorm(NormByHand):
         return x.mean([0, 2, 3]), x.var([0, 2, 3])
 
 
+class UnsavedStatistics(NormLayer):
+    """Tensors as plain attributes are no part of what Paddle saves."""
+
+    def make_statistics(self, shape):
+        self.moving_mean = paddle.zeros(shape)
+        self.moving_var = paddle.ones(shape)
+
+
 def large_eps():
     return LargeEps(18)
 
 
 def unbiased_norm():
     return UnbiasedNorm(18)
+
+
+def unsaved_statistics():
+    return with_norms(UnsavedStatistics)

@@ -1,7 +1,9 @@
-"""Batch norms written as arithmetic; the network is the ResNet-18 of `functional`."""
+"""Batch norms written as arithmetic."""
 
 import paddle
+import paddle.nn as nn
 
+from tests.catalogue.correct import classic
 from tests.catalogue.correct.functional import FunctionalResNet
 
 
@@ -33,5 +35,58 @@ class NormByHand(FunctionalResNet):
         return x.mean([0, 2, 3]), x.var([0, 2, 3], unbiased=False)
 
 
+class NormLayer(nn.Layer):
+    """As in Dive into Deep Learning: the statistics are other tensors after each pass."""
+
+    def __init__(self, channels):
+        super().__init__()
+        shape = [1, channels, 1, 1]
+        one = nn.initializer.Constant(1.0)
+        self.gamma = self.create_parameter(shape, default_initializer=one)
+        self.beta = self.create_parameter(shape, is_bias=True)
+        self.make_statistics(shape)
+
+    def make_statistics(self, shape):
+        self.register_buffer("moving_mean", paddle.zeros(shape))
+        self.register_buffer("moving_var", paddle.ones(shape))
+
+    def forward(self, x):
+        mean, var = self.moving_mean, self.moving_var
+        if self.training:
+            mean = x.mean([0, 2, 3], keepdim=True)
+            var = ((x - mean) ** 2).mean([0, 2, 3], keepdim=True)
+            with paddle.no_grad():
+                self.keep(0.9 * self.moving_mean + 0.1 * mean, 0.9 * self.moving_var + 0.1 * var)
+        return self.gamma * ((x - mean) / (var + 1e-5) ** 0.5) + self.beta
+
+    def keep(self, mean, var):
+        self.moving_mean = mean
+        self.moving_var = var
+
+
+class SettingNormLayer(NormLayer):
+    def keep(self, mean, var):
+        self.moving_mean.set_value(mean)
+        self.moving_var.set_value(var)
+
+
+def with_norms(make):
+    """A ResNet-18 of `classic` with other norms."""
+    net = classic.resnet18()
+    for layer in net.sublayers(include_self=True):
+        for name, part in list(layer.named_children()):
+            if isinstance(part, nn.BatchNorm2D):
+                layer.add_sublayer(name, make(part.weight.shape[0]))
+    return net
+
+
 def norm_by_hand():
     return NormByHand(18)
+
+
+def rebound_statistics():
+    return with_norms(NormLayer)
+
+
+def set_statistics():
+    return with_norms(SettingNormLayer)
