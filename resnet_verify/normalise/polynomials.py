@@ -209,7 +209,7 @@ class Polynomials:
 OF_CONSTANTS: Mapping[str, Callable[..., NDArray[Any]]] = {
     "maximum": np.maximum,
     "greater": np.greater,
-    "where": lambda test, one, other: np.where(test != 0, one, other),
+    "where": lambda test, one, other: np.choose(test != 0, [other, one]),
 }
 OF_NUMBERS: Mapping[str, Callable[..., Draws]] = {
     "power": np.power,
