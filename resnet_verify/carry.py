@@ -216,7 +216,7 @@ def _parity(
         if parity.gap.exceeds(limit):
             raise CarryError(
                 f"in evaluation mode the outputs for input {_by(parity.image)} are not the "
-                f"source's (relative difference {parity.gap.norm:.2g}, bound {limit:.1g})"
+                f"source's ({parity.gap}, bound {limit:.1g})"
             )
         measured = True
         yield parity

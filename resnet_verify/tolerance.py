@@ -41,9 +41,17 @@ class Gap:
     norm: float
     worst: float
 
+    def __str__(self) -> str:
+        return (
+            "another shape" if self is OF_OTHER_SHAPES else f"relative difference {self.norm:.2g}"
+        )
+
     def exceeds(self, bound: float) -> bool:
         """Whether the arrays differ by more than rounding; NaN always does."""
         return not (self.norm <= bound and self.worst <= ELEMENTWISE * bound)
+
+
+OF_OTHER_SHAPES = Gap(np.inf, np.inf)
 
 
 def bound(dtype: str, kind: str, multiplier: float = 1.0) -> float:
@@ -59,7 +67,7 @@ def gap(found: Array, expected: Array, floor: float = 0.0) -> Gap:
     for rounding, say, has no relative error worth the name.
     """
     if found.shape != expected.shape:
-        return Gap(np.inf, np.inf)
+        return OF_OTHER_SHAPES
     kind = np.float32 if found.dtype == expected.dtype == np.float32 else np.float64
     a: Array = np.asarray(found, kind)
     b: Array = np.asarray(expected, kind)

@@ -69,5 +69,5 @@ def _departed(
     for a, b in zip(found, first, strict=True):
         distance = gap(a, b)
         if distance.exceeds(limit):
-            return f"relative difference {distance.norm:.2g}"
+            return str(distance)
     return ""

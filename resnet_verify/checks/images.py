@@ -103,7 +103,7 @@ def _told_apart(
             return f"shape {a.shape} where {(len(images), *b.shape[1:])} is expected"
         distance = gap(a[:count], b[:count])
         if distance.exceeds(limit):
-            return f"relative difference {distance.norm:.2g}"
+            return str(distance)
     return ""
 
 
@@ -138,7 +138,7 @@ def odd_images(examination: Examination) -> Iterator[Diagnosis]:
         output = adapter.forward(model, image)[examination.main_output]
         distance = gap(in_shape(output, expected.shape), expected)
         if distance.exceeds(limit) and distance.norm > _unsteadiness(examination, image):
-            text = f"relative difference {distance.norm:.2g}, bound {limit:.1g}"
+            text = f"{distance}, bound {limit:.1g}"
             yield Diagnosis(
                 "NUM-ODD", "the output", "the twin's output", text,
                 f"in evaluation mode the output for {kind} is not that of the reference with "

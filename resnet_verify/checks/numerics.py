@@ -77,7 +77,7 @@ def outputs(examination: Examination, *, training: bool) -> Iterator[Diagnosis]:
             distance = gap(found, expected)
             if not distance.exceeds(limit):
                 continue
-            text = f"relative difference {distance.norm:.2g}, bound {limit:.1g}"
+            text = f"{distance}, bound {limit:.1g}"
         yield Diagnosis(
             check_id, "the output", "the twin's output", text,
             f"in {mode} mode the output for input {image} is not that of the reference with the "

@@ -231,7 +231,7 @@ def _wrong_statistics(
 def _difference(
     where: str, rank: int, expected: str, distance: Gap, words: str, why: str
 ) -> Diagnosis:
-    text = f"relative difference {distance.norm:.2g}"
+    text = str(distance)
     place = f"{where}, in process {rank}"
     return Diagnosis(
         CHECK, place, expected, text, f"{where} in process {rank} {words} ({text}): {why}"

@@ -75,7 +75,7 @@ def _wrong(
     if not np.isfinite(output).all():
         return _diagnosis(where, kind, "finite", "is not finite")
     if distance.exceeds(limit):
-        text = f"relative difference {distance.norm:.2g}, bound {limit:.1g}"
+        text = f"{distance}, bound {limit:.1g}"
         return _diagnosis(where, kind, "the twin's", f"is not the twin's ({text})")
     if step and (tensor := _infinite_gradient(examination, step)):
         return _diagnosis(tensor, kind, "a finite gradient", "has a gradient that is not finite")

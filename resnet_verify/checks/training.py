@@ -56,12 +56,11 @@ def running_statistics(examination: Examination) -> Iterator[Diagnosis]:
         distance = gap(moved, wanted, floor=1e-3)
         if distance.exceeds(limit / min(share)):
             stands = not np.any(found[key] != weights[key])
+            how = "is never updated" if stands else f"moves otherwise than the twin's ({distance})"
             yield Diagnosis(
                 "NUM-STATISTICS", f"{key[0]}, {key[1]}", "moves as the twin's does",
-                "does not move" if stands else f"relative difference {distance.norm:.2g}",
-                f"{key[0]}: the running {key[1]} "
-                + ("is never updated" if stands else f"moves otherwise than the twin's (relative "
-                   f"difference {distance.norm:.2g})"),
+                "does not move" if stands else str(distance),
+                f"{key[0]}: the running {key[1]} {how}",
             )  # fmt: skip
             return
 
@@ -99,7 +98,7 @@ def gradients(examination: Examination) -> Iterator[Diagnosis]:
             continue
         distance = gap(have, wanted, floor)
         if distance.exceeds(limit):
-            text = f"relative difference {distance.norm:.2g}"
+            text = str(distance)
             times = _multiple(have, wanted)
             text = f"{text}: {times:.2g} times the twin's" if times is not None else text
             behind = f"; that of {last}, nearer to the output, is" if last else ""
@@ -134,7 +133,7 @@ def _input_gradient(
         distance = gap(found, expected)
         if not distance.exceeds(limit):
             return
-        text = f"relative difference {distance.norm:.2g}"
+        text = str(distance)
     yield Diagnosis(
         "NUM-GRADIENT", "the input", "the twin's gradient", text,
         f"the gradient of the input is not the twin's ({text})",
@@ -158,9 +157,9 @@ def trajectory(examination: Examination) -> Iterator[Diagnosis]:
         if distance.exceeds(MOVED * examination.tolerance):
             yield Diagnosis(
                 "NUM-TRAJECTORY", "the output", "moves as the twin's does",
-                f"relative difference {distance.norm:.2g}",
+                str(distance),
                 f"after {number} pass{'es' * (number > 1)} of training the output has moved "
-                f"otherwise than the twin's (relative difference {distance.norm:.2g})",
+                f"otherwise than the twin's ({distance})",
             )  # fmt: skip
             return
 
