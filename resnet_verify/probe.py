@@ -90,7 +90,9 @@ def _fits(canonical: Canonical) -> bool:
     """Whether every layer gets as many channels as it takes; tracing does not see to it."""
     shapes = canonical.graph.shapes
     return _convolutions_fit(canonical) and all(
-        prod(shapes[node.inputs[0]][1:]) == node.op.in_features
+        # As many rows go in as come out, wherever the axis of images stands.
+        prod(shapes[node.inputs[0]]) * node.op.out_features
+        == prod(shapes[node.output]) * node.op.in_features
         for node in canonical.nodes
         if isinstance(node.op, Linear)
     )
