@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from resnet_verify.adapters.outputs import cause
 from resnet_verify.axes import in_shape
-from resnet_verify.checks import NotApplicable, check
+from resnet_verify.checks import NotApplicable, NotRun, check
 from resnet_verify.checks.numerics import TWIN, bound_of, outputs, randomise
 from resnet_verify.form import last_learned
 from resnet_verify.strategies import random_batch
@@ -151,6 +152,15 @@ def trajectory(examination: Examination) -> Iterator[Diagnosis]:
         paths = _descents(examination)
     except NotImplementedError as error:
         raise NotApplicable(str(error)) from error
+    except NotRun:
+        raise
+    except Exception as error:  # the target's code may raise anything
+        what = cause(error)
+        yield Diagnosis(
+            "NUM-TRAJECTORY", "the whole network", "steps of training", what,
+            f"training raises {what}",
+        )  # fmt: skip
+        return
     found, expected = ([each - path[0] for each in path[1:]] for path in paths)
     for number, (have, want) in enumerate(zip(found, expected, strict=True), start=1):
         distance = gap(have, want)
