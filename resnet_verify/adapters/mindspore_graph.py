@@ -72,6 +72,8 @@ def _node(call: Call, recorder: Recorder) -> Node:
         op = replace(op, dtype=recorder.dtypes[output])
     if call.name in OPERANDS and not isinstance(op, Other):
         inputs = tuple(inputs[position] for position in OPERANDS[call.name])
+    if isinstance(op, Constant):  # of another tensor's shape, say
+        inputs = ()
     return Node(
         op, inputs, output, call.origin, call.detached and recorder.dtypes[output] in FLOATS
     )

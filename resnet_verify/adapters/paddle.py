@@ -21,7 +21,7 @@ from resnet_verify.adapters.paddle_program import (
     read_program,
     with_links,
 )
-from resnet_verify.adapters.paddle_tracing import is_value, trace
+from resnet_verify.adapters.paddle_tracing import called_once, is_value, trace
 from resnet_verify.adapters.paddle_weights import read_pdparams
 from resnet_verify.adapters.process_state import python_state
 from resnet_verify.graph import Graph, Param
@@ -48,8 +48,8 @@ class PaddleAdapter:
         return isinstance(model, paddle.nn.Layer)
 
     def ready(self, model: Any) -> Any:
-        """The network itself: Paddle makes it on the present device."""
-        return model
+        """The network itself, or a copy that has made its layers, where it has none yet."""
+        return model if model.parameters() else called_once(model)
 
     @contextmanager
     def preserved(self) -> Iterator[None]:

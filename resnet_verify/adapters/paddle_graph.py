@@ -8,7 +8,7 @@ from typing import Any
 
 from resnet_verify.adapters.paddle_operators import OPERATORS, unknown
 from resnet_verify.adapters.paddle_program import Program, RawOp, ValueKey
-from resnet_verify.graph import Graph, Input, Node, Param, Parameter, cuts
+from resnet_verify.graph import Constant, Graph, Input, Node, Param, Parameter, cuts
 
 FED = "x"
 FLOATS = ("float16", "bfloat16", "float32", "float64")
@@ -20,7 +20,7 @@ OPERANDS: Mapping[str, int] = {
     **dict.fromkeys(
         ("pool2d", "clip", "scale", "mean", "slice", "strided_slice", "pad3d", "pad", "transpose",
          "reshape", "flatten", "squeeze", "unsqueeze", "expand", "expand_as", "cast", "dropout",
-         "full_like", "pow", "sum"),
+         "full_like", "pow", "sum", "max", "amax"),
         1,
     ),
     "assign_out": 1,
@@ -112,6 +112,8 @@ def _node(
     inputs = raw.inputs[: OPERANDS.get(raw.name, len(raw.inputs))]
     if raw.name == "concat" and AXIS_OPERAND in raw.attributes:
         inputs = inputs[:-1]
+    if isinstance(op, Constant):  # of another tensor's shape, say
+        inputs = ()
     made = program.variables[output]
     differentiable = any(not program.variables[key].stop_gradient for key in inputs)
     # Integer results carry no gradient by their nature.

@@ -19,6 +19,7 @@ from resnet_verify.graph import (
     Expand,
     Identity,
     Input,
+    Largest,
     Matmul,
     Mean,
     Multiply,
@@ -194,16 +195,12 @@ def _matmul(raw: RawOp, shapes: Shapes) -> Matmul | Other:
     return Matmul(bool(raw.attributes.get("transpose_y") or raw.attributes.get("trans_y")))
 
 
-def _mean(raw: RawOp, shapes: Shapes) -> Mean:
+def _axes(raw: RawOp, shapes: Shapes) -> tuple[int, ...]:
     axes = raw.attributes.get("dim", raw.attributes.get("axis", raw.attributes.get("operand1")))
     rank = len(shapes[0])
     if not axes or raw.attributes.get("reduce_all"):
-        return Mean(tuple(range(rank)))
-    return Mean(tuple(sorted(axis % rank for axis in axes)))
-
-
-def _sum(raw: RawOp, shapes: Shapes) -> Sum:
-    return Sum(_mean(raw, shapes).axes)
+        return tuple(range(rank))
+    return tuple(sorted(axis % rank for axis in axes))
 
 
 def _dropout(raw: RawOp, shapes: Shapes) -> Dropout:
@@ -230,6 +227,17 @@ def _full(raw: RawOp, shapes: Shapes) -> Constant:
 
 def _activation(raw: RawOp, shapes: Shapes) -> Activation:
     return Activation(raw.name)
+
+
+def _rectifier(raw: RawOp, shapes: Shapes) -> Relu | Activation:
+    """An activation that is a ReLU where its numbers are those of one."""
+    given = raw.attributes
+    plain = {
+        "leaky_relu": given.get("negative_slope", given.get("alpha")) == 0,
+        "hardtanh": given.get("t_min") == 0 and given.get("t_max", 0) >= 3e38,
+        "thresholded_relu": (given.get("threshold"), given.get("value", 0)) == (0, 0),
+    }
+    return Relu() if plain[raw.name] else Activation(raw.name)
 
 
 def _windows(raw: RawOp, shapes: Shapes) -> Windows:
@@ -259,11 +267,12 @@ OPERATORS: Mapping[str, Callable[[RawOp, Shapes], object]] = {
     "relu": _plain(Relu()),
     "clip": _clip,
     **dict.fromkeys(
-        ("relu6", "leaky_relu", "prelu", "elu", "celu", "selu", "gelu", "silu", "swish", "mish",
+        ("relu6", "prelu", "elu", "celu", "selu", "gelu", "silu", "swish", "mish",
          "sigmoid", "tanh", "hard_swish", "hardswish", "hard_sigmoid", "hardsigmoid", "softplus",
-         "hard_tanh", "hardtanh", "brelu", "rrelu", "softsign", "thresholded_relu"),
+         "hard_tanh", "brelu", "rrelu", "softsign"),
         _activation,
     ),
+    **dict.fromkeys(("leaky_relu", "hardtanh", "thresholded_relu"), _rectifier),
     **FUNCTIONS,
     "unfold": _windows,
     "einsum": _einsum,
@@ -272,8 +281,9 @@ OPERATORS: Mapping[str, Callable[[RawOp, Shapes], object]] = {
     "multiply": _plain(Multiply()),
     "scale": _scale,
     "matmul": _matmul,
-    "mean": _mean,
-    "sum": _sum,
+    "mean": lambda raw, shapes: Mean(_axes(raw, shapes)),
+    "sum": lambda raw, shapes: Sum(_axes(raw, shapes)),
+    **dict.fromkeys(("max", "amax"), lambda raw, shapes: Largest(_axes(raw, shapes))),
     "softmax": _softmax,
     "log_softmax": _softmax,
     "concat": _concat,

@@ -26,6 +26,7 @@ LEGACY_NAMES = {
     "elementwise_min": "minimum",
     "reduce_mean": "mean",
     "reduce_sum": "sum",
+    "reduce_max": "max",
     "flatten_contiguous_range": "flatten",
     "matmul_v2": "matmul",
     "reshape2": "reshape",
@@ -126,12 +127,18 @@ def _read_pir(concrete: Any, names: Mapping[str, ValueKey]) -> Program:
         if name == "combine":
             tuples[outputs[0]] = tuple(inputs)
             continue
-        if op.name() == "builtin.split":  # what an operator that puts out several is followed by
-            made = next(raw for raw in reversed(ops) if raw.outputs == tuple(inputs))
-            ops[ops.index(made)] = replace(made, outputs=outputs)
+        if op.name() == "builtin.split":  # follows an operator that puts out a list
+            position = max(i for i, raw in enumerate(ops) if inputs[0] in raw.outputs)
+            ops[position] = _with_list(ops[position], inputs[0], outputs)
             continue
         ops.append(_raw_op(name, inputs, outputs, attributes, tuples, constants))
     return Program(tuple(ops), variables, dict(zip(held, tensors, strict=True)), handles)
+
+
+def _with_list(made: RawOp, listed: ValueKey, parts: tuple[ValueKey, ...]) -> RawOp:
+    """An operator with the parts of a list that it puts out in the list's place."""
+    at = made.outputs.index(listed)
+    return replace(made, outputs=(*made.outputs[:at], *parts, *made.outputs[at + 1 :]))
 
 
 def _raw_op(

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import copy
 import sys
 import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from importlib import import_module
 from inspect import ismethod
 from types import MethodType
 from typing import Any
 
 import numpy as np
 import paddle
+from paddle.autograd import PyLayer, PyLayerContext
 
 from resnet_verify.adapters import CaptureError
 from resnet_verify.adapters.outputs import cause, flatten
@@ -79,6 +82,24 @@ def _answers(model: Any, shape: tuple[int, ...], dtype: str) -> Answers:
     return answers
 
 
+def called_once(model: Any) -> Any:
+    """A copy of a network that makes its layers when it is called first, with these layers.
+
+    The network itself, where it cannot be called: that is for the checks to tell.
+    """
+    made = copy.deepcopy(model)
+    training = made.training
+    made.eval()
+    try:
+        with paddle.no_grad():
+            made(paddle.zeros([2, 3, 224, 224]))
+    except Exception:  # the target's code may raise anything
+        return model
+    if training:
+        made.train()
+    return made
+
+
 def is_value(value: object) -> bool:
     """Whether `value` is a symbolic value of either dialect, or a tensor."""
     kinds = (paddle.static.Variable, paddle.Tensor)
@@ -89,29 +110,39 @@ def is_value(value: object) -> bool:
 def _traceable(model: Any) -> Iterator[None]:
     """The network in a state in which tracing sees what runs eagerly."""
     with _attributes_kept(model), _recompute_inlined(), _undecorated(model):
-        with _legacy_norms_in_mode(model):
+        with _legacy_norms_in_mode(model), _records_forgotten(), _own_functions_inlined():
             yield
 
 
 @contextmanager
 def _attributes_kept(model: Any) -> Iterator[None]:
-    """What a forward pass stores in its layers is symbolic while it is traced: not to be kept."""
+    """What a forward pass stores in its layers is symbolic while it is traced: not to be kept.
+
+    Nor is what it puts into their dictionaries, lists and sets.
+    """
     layers = model.sublayers(include_self=True)
-    before = [dict(vars(layer)) for layer in layers]
-    registers = [
-        (register, dict(register))
-        for layer in layers
-        for register in (layer._parameters, layer._buffers, layer._sub_layers)
-    ]
+    before = [(container, container.copy()) for container in _containers(map(vars, layers))]
     try:
         yield
     finally:
-        for layer, attributes in zip(layers, before, strict=True):
-            vars(layer).clear()
-            vars(layer).update(attributes)
-        for register, content in registers:
-            register.clear()
-            register.update(content)
+        for container, content in before:
+            container.clear()
+            if isinstance(container, list):
+                container.extend(content)
+            else:
+                container.update(content)
+
+
+def _containers(values: Iterable[object]) -> list[Any]:
+    """The dictionaries, lists and sets among values, and those in them."""
+    found: dict[int, Any] = {}
+    waiting = list(values)
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, dict | list | set | tuple) and id(value) not in found:
+            found[id(value)] = value
+            waiting.extend(value.values() if isinstance(value, dict) else value)
+    return [each for each in found.values() if not isinstance(each, tuple)]
 
 
 @contextmanager
@@ -150,6 +181,49 @@ def _undecorated(model: Any) -> Iterator[None]:
             del vars(layer)["forward"]
             if own is not None:
                 vars(layer)["forward"] = own
+
+
+@contextmanager
+def _own_functions_inlined() -> Iterator[None]:
+    """Functions with a backward pass of their own, which tracing does not take, as what they do.
+
+    Whether their gradients are right is seen where they run.
+    """
+
+    def apply(function: Any, *args: Any, **named: Any) -> Any:
+        return function.forward(PyLayerContext(), *args, **named)
+
+    PyLayer.apply = classmethod(apply)
+    try:
+        yield
+    finally:
+        del PyLayer.apply
+
+
+@contextmanager
+def _records_forgotten() -> Iterator[None]:
+    """What a trace that raises has recorded is not for the next program at the same address.
+
+    Paddle 3 keeps it under that address, and the next trace would read freed memory.
+    """
+    kept = records()
+    before = [set(record) for record in kept]
+    try:
+        yield
+    finally:
+        for record, known in zip(kept, before, strict=True):
+            for program in record.keys() - known:
+                del record[program]
+
+
+def records() -> list[dict[int, Any]]:
+    """What Paddle keeps of the programs being traced, in a module that has moved."""
+    for package in ("dy2static", "pir_dy2static"):
+        with suppress(ModuleNotFoundError):
+            module = import_module(f"paddle.jit.{package}.parameter_recorder")
+            parameters, overwritten = module._global_parameter_recorder, module._global_inplace_map
+            return [*vars(parameters).values(), *vars(overwritten).values()]
+    return []
 
 
 @contextmanager

@@ -8,6 +8,7 @@ from math import prod
 from resnet_ref.layers import Add
 from resnet_verify.adapters.torch_reading import (
     Convert,
+    ConvertEach,
     Meaning,
     Reading,
     is_number,
@@ -15,7 +16,17 @@ from resnet_verify.adapters.torch_reading import (
     unknown,
 )
 from resnet_verify.adapters.torch_recording import Call, Value
-from resnet_verify.graph import Dropout, Function, Identity, Matmul, Mean, Multiply, Scale, Variance
+from resnet_verify.graph import (
+    Dropout,
+    Function,
+    Identity,
+    Largest,
+    Matmul,
+    Mean,
+    Multiply,
+    Scale,
+    Variance,
+)
 
 
 def _mean(call: Call, reading: Reading) -> Meaning:
@@ -50,10 +61,20 @@ def _sum(call: Call, reading: Reading) -> Meaning:
     return Scale(float(terms)), (mean,)
 
 
+def _largest(call: Call, reading: Reading) -> Meaning:
+    return Largest(_axes(call, reading)), call.inputs
+
+
 def _variance(call: Call, reading: Reading) -> Meaning:
     given = call.arguments
     correction = given.get("correction", 1 if given.get("unbiased", True) else 0)
     return Variance(_axes(call, reading), 1.0 if correction is None else correction), call.inputs
+
+
+def _deviation(call: Call, reading: Reading) -> Meaning:
+    variance, inputs = _variance(call, reading)
+    made = reading.made(call)
+    return Function("sqrt", (None,)), (reading.intermediate(variance, inputs, made),)
 
 
 def _addcmul(call: Call, reading: Reading) -> Meaning:
@@ -139,10 +160,18 @@ def _addmm(call: Call, reading: Reading) -> Meaning:
     return Add(), (product, given["self"])
 
 
+def _largest_and_where(call: Call, reading: Reading) -> list[Meaning]:
+    """Along one axis, and the places there."""
+    other: Meaning = unknown(call), call.inputs
+    return [_largest(call, reading), other] if "dim" in call.arguments else [other]
+
+
 ARITHMETIC: Mapping[str, Convert] = {
     "mean": _mean,
     "sum": _sum,
+    "amax": _largest,
     "var": _variance,
+    "std": _deviation,
     "lerp": _lerp,
     "addcmul": _addcmul,
     "add": _add,
@@ -151,4 +180,10 @@ ARITHMETIC: Mapping[str, Convert] = {
     "div": _divide,
     **dict.fromkeys(("mm", "bmm", "matmul"), plain(Matmul())),
     **dict.fromkeys(("addmm", "baddbmm"), _addmm),
+}
+
+MOMENTS: Mapping[str, ConvertEach] = {
+    "max": _largest_and_where,
+    "var_mean": lambda call, reading: [_variance(call, reading), _mean(call, reading)],
+    "std_mean": lambda call, reading: [_deviation(call, reading), _mean(call, reading)],
 }

@@ -6,15 +6,16 @@ from collections.abc import Sequence
 
 import torch
 
-from resnet_verify.adapters.torch_arithmetic import ARITHMETIC
+from resnet_verify.adapters.torch_arithmetic import ARITHMETIC, MOMENTS
 from resnet_verify.adapters.torch_functions import FUNCTIONS
 from resnet_verify.adapters.torch_layers import LAYERS
-from resnet_verify.adapters.torch_layout import LAYOUT
+from resnet_verify.adapters.torch_layout import LAYOUT, PARTS
 from resnet_verify.adapters.torch_reading import Reading
 from resnet_verify.adapters.torch_recording import Recorder
 from resnet_verify.graph import Graph, Param
 
 OPERATORS = {**LAYERS, **FUNCTIONS, **ARITHMETIC, **LAYOUT}
+SEVERAL = {**MOMENTS, **PARTS}
 
 
 def to_graph(
@@ -33,7 +34,7 @@ def to_graph(
         The graph; for each of its values the position of the call that makes it; and the
         tensors that are used, registered or not, by `Param.key`.
     """
-    reading = Reading(recorder, OPERATORS)
+    reading = Reading(recorder, OPERATORS, SEVERAL)
     results = tuple(recorder.value(tensor).number for tensor in outputs)
     reading.sources(image, registered)
     calls = list(recorder.calls())

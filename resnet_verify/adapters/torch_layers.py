@@ -134,7 +134,8 @@ def _dropout(call: Call, reading: Reading) -> Meaning:
 
 
 def _leaky(call: Call, reading: Reading) -> Meaning:
-    return Activation("leaky_relu", (call.arguments["negative_slope"],)), call.inputs[:1]
+    slope = call.arguments["negative_slope"]
+    return Activation("leaky_relu", (slope,)) if slope else Relu(), call.inputs[:1]
 
 
 def _activation(call: Call, reading: Reading) -> Meaning:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 
 from resnet_verify.adapters.torch_reading import (
     Convert,
+    ConvertEach,
     Meaning,
     Reading,
     around,
@@ -29,6 +30,7 @@ from resnet_verify.graph import (
     Transpose,
     Unfold,
     Windows,
+    cuts,
 )
 
 
@@ -69,6 +71,23 @@ def _slice(call: Call, reading: Reading) -> Meaning:
     if (start, stop, given["step"]) == (0, size[axis], 1):
         return Identity(), (given["self"],)
     return Slice((axis,), (start,), (stop,), (given["step"],)), (given["self"],)
+
+
+def _split(call: Call, reading: Reading) -> list[Meaning]:
+    axis = call.arguments.get("dim", 0) % len(reading.shape(call.inputs[0]))
+    sizes = [reading.tensor(output).shape[axis] for output in call.outputs]
+    return [(cut, call.inputs) for cut in cuts(axis, sizes)]
+
+
+def _unbind(call: Call, reading: Reading) -> list[Meaning]:
+    """Slices of one place each, whose axis goes."""
+    shape = reading.shape(call.inputs[0])
+    axis = call.arguments.get("dim", 0) % len(shape)
+    thin = (*shape[:axis], 1, *shape[axis + 1 :])
+    places = cuts(axis, [1] * len(call.outputs))
+    if len(call.outputs) == 1:
+        return [(Reshape(), call.inputs)]
+    return [(Reshape(), (reading.intermediate(cut, call.inputs, thin),)) for cut in places]
 
 
 def _select(call: Call, reading: Reading) -> Meaning:
@@ -204,3 +223,10 @@ LAYOUT: Mapping[str, Convert] = {
         _filled,
     ),
 }  # fmt: skip
+
+PARTS: Mapping[str, ConvertEach] = {
+    **dict.fromkeys(
+        ("split", "split_with_sizes", "unsafe_split", "unsafe_split_with_sizes"), _split
+    ),
+    "unbind": _unbind,
+}

@@ -23,12 +23,13 @@ def prepared(model: Any) -> Any:
         raise CaptureError("torch.jit.freeze made constants of its weights; judge the script")
     device = torch.empty(0).device
     tensors = [*model.parameters(), *model.buffers()]
-    lazy = any(map(torch.nn.parameter.is_lazy, tensors))
+    made = [tensor for tensor in tensors if not torch.nn.parameter.is_lazy(tensor)]
+    lazy = len(made) < len(tensors)
     half = any(tensor.dtype in HALF for tensor in tensors)
     if any(tensor.is_meta for tensor in tensors):
         raise CaptureError("its parameters are on the meta device: they have no values yet")
     moved = any(tensor.device.type != device.type for tensor in tensors)
-    fixed = any(tensor.is_inference() for tensor in tensors)  # made in inference mode
+    fixed = any(tensor.is_inference() for tensor in made)  # made in inference mode
     if lazy or half or moved or fixed:
         model = _copied(model, tensors).to(device)
     if lazy:

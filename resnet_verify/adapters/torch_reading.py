@@ -8,7 +8,7 @@ from typing import TypeAlias, TypeGuard
 import torch
 
 from resnet_verify.adapters.torch_recording import Call, Recorder, Value
-from resnet_verify.graph import Constant, Input, Node, Other, Param, Parameter, Shape, cuts
+from resnet_verify.graph import Constant, Input, Node, Other, Param, Parameter, Shape
 
 Meaning = tuple[object, Sequence[Value]]
 """An operator, and the values that it reads."""
@@ -16,18 +16,24 @@ Meaning = tuple[object, Sequence[Value]]
 Convert: TypeAlias = "Callable[[Call, Reading], Meaning]"
 """Says what a call means."""
 
-
-SPLITS = ("split", "split_with_sizes", "unsafe_split", "unsafe_split_with_sizes")
+ConvertEach: TypeAlias = "Callable[[Call, Reading], Sequence[Meaning]]"
+"""Says what each output of a call means."""
 
 
 class Reading:
     """A recorded forward pass while it is read: the nodes so far.
 
-    `operators` says what each call means, by its name. `tensors` holds what is used of the
-    network's own, registered or not, by `Param.key`.
+    `operators` says what each call means, by its name, `several` what the calls mean that have
+    several outputs of interest. `tensors` holds what is used of the network's own, registered or
+    not, by `Param.key`.
     """
 
-    def __init__(self, recorder: Recorder, operators: Mapping[str, Convert]) -> None:
+    def __init__(
+        self,
+        recorder: Recorder,
+        operators: Mapping[str, Convert],
+        several: Mapping[str, ConvertEach],
+    ) -> None:
         self.nodes: list[Node] = []
         self.shapes: dict[int, Shape] = {}
         self.dtypes: dict[int, str] = {}
@@ -35,7 +41,9 @@ class Reading:
         self.tensors: dict[str, torch.Tensor] = {}
         self._recorder = recorder
         self._operators = operators
+        self._several = several
         self._fresh = len(recorder.tensors)
+        self._there_before: frozenset[int] = frozenset()
 
     def shape(self, value: Value) -> Shape:
         """The shape of a value."""
@@ -54,6 +62,7 @@ class Reading:
     ) -> None:
         """Append nodes for what no operator made."""
         params = {id(tensor): param for param, tensor in registered}
+        self._there_before = frozenset(id(each) for each in self._recorder.sources.values())
         for value, tensor in self._recorder.sources.items():
             if tensor is image:
                 self._note(value, Input(), ())
@@ -70,13 +79,15 @@ class Reading:
     def call(self, call: Call) -> None:
         """Append what a call means."""
         made = self.tensor(call.outputs[0])
-        if isinstance(made, torch.nn.Parameter):  # one that the forward pass makes
+        if isinstance(made, torch.nn.Parameter) and id(made) not in self._there_before:
             self._hold(call.outputs[0], _unregistered(call.outputs[0], made))
             return
         convert = self._meaning_of(call.name)
         self.made_by.update(dict.fromkeys(call.outputs, call))
-        if call.name in SPLITS:
-            self._cut(call)
+        if call.name in self._several:
+            meanings = self._several[call.name](call, self)
+            for output, (op, inputs) in zip(call.outputs, meanings, strict=True):
+                self._note(output, op, inputs, call)
             return
         if convert is None:  # every output of an operator that is not known may matter
             for output in call.outputs:
@@ -84,13 +95,6 @@ class Reading:
             return
         op, inputs = convert(call, self)
         self._note(call.outputs[0], op, inputs, call)
-
-    def _cut(self, call: Call) -> None:
-        """Append a slice for each part of a tensor that is split."""
-        axis = call.arguments.get("dim", 0) % len(self.shape(call.inputs[0]))
-        sizes = [self.tensor(output).shape[axis] for output in call.outputs]
-        for cut, output in zip(cuts(axis, sizes), call.outputs, strict=True):
-            self._note(output, cut, call.inputs, call)
 
     def _meaning_of(self, name: str) -> Convert | None:
         """In place or not, an operator is the same."""

@@ -9,6 +9,7 @@ from resnet_ref.paddle import build  # noqa: E402
 from resnet_ref.spec import spec  # noqa: E402
 from resnet_verify.adapters import CaptureError  # noqa: E402
 from resnet_verify.adapters.paddle import ADAPTER  # noqa: E402
+from resnet_verify.adapters.paddle_tracing import records  # noqa: E402
 from resnet_verify.checks import select_checks  # noqa: E402
 from resnet_verify.examine import Examination  # noqa: E402
 from resnet_verify.target import Target  # noqa: E402
@@ -111,3 +112,30 @@ def test_what_the_network_raises_is_told():
 
     with ADAPTER.preserved(), pytest.raises(CaptureError, match="no such size"):
         ADAPTER.capture(Asking(before=wrong), SHAPE, training=True)
+
+
+def test_nothing_is_left_of_a_trace_that_raises():
+    """Paddle 3 keeps what was recorded under an address, which the next trace may have too."""
+
+    def wrong(y):
+        raise KeyError("no such class")
+
+    with ADAPTER.preserved(), pytest.raises(CaptureError, match="no such class"):
+        ADAPTER.capture(Asking(after=wrong), SHAPE, training=True)
+    assert records()
+    assert not any(records())
+
+
+def test_what_the_network_keeps_is_as_before():
+    kept = {"outputs": [], "shapes": ({},)}
+
+    def keep(y):
+        kept["outputs"].append(y)
+        kept["shapes"][0][len(y.shape)] = y
+        return y
+
+    model = Asking(after=keep)
+    model.kept = kept
+    with ADAPTER.preserved():
+        ADAPTER.capture(model, SHAPE, training=True)
+    assert kept == {"outputs": [], "shapes": ({},)}
