@@ -142,6 +142,10 @@ class Multiply:
     """Elementwise product of two values."""
 
 
+ROUNDED = 1e-5
+"""Factors are kept to six digits by some adapters."""
+
+
 @dataclass(frozen=True, slots=True)
 class Scale:
     """factor * x + offset, both plain numbers."""
@@ -220,6 +224,13 @@ class Mean:
 @dataclass(frozen=True, slots=True)
 class Sum:
     """Sum over `axes`."""
+
+    axes: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Largest:
+    """The largest element over `axes`."""
 
     axes: tuple[int, ...]
 
@@ -304,6 +315,11 @@ class Graph:
     training: bool = False
     registered: tuple[Param, ...] = ()
     remarks: tuple[str, ...] = ()
+
+    @property
+    def fresh(self) -> int:
+        """The first number that no value has, nor any behind it."""
+        return max(self.shapes, default=0) + 1
 
     @cached_property
     def producers(self) -> Mapping[int, Node]:

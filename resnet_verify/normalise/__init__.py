@@ -36,6 +36,7 @@ from resnet_verify.normalise.layout import (
 from resnet_verify.normalise.norms import with_norms_found
 from resnet_verify.normalise.pooling import mean_rule, pool_rule
 from resnet_verify.normalise.products import with_products_found
+from resnet_verify.normalise.reordering import in_documented_order
 from resnet_verify.normalise.shortcuts import (
     concat_zeros_rule,
     einsum_rule,
@@ -64,7 +65,7 @@ def normalise(graph: Graph) -> Graph:
         if node.output in still_used or (node.output not in used and _computes(node))
     )
     shapes = {value: draft.shape(value) for value in graph.shapes}
-    return replace(rewritten, nodes=kept, shapes=shapes)
+    return in_documented_order(replace(rewritten, nodes=kept, shapes=shapes))
 
 
 def _computes(node: Node) -> bool:

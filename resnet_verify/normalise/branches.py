@@ -73,7 +73,7 @@ class _Joiner:
         self.shapes: dict[int, Shape] = {}
         self.dtypes: dict[int, str] = {}
         self.spent: set[int] = set()
-        self._fresh = max(graph.shapes, default=0) + 1
+        self._fresh = graph.fresh
         self._readers: defaultdict[int, list[Node]] = defaultdict(list)
         read = graph.reachable(graph.outputs)
         for node in graph.nodes:
@@ -103,8 +103,13 @@ class _Joiner:
         within: list[int] = []
         summands = list(self._summands(node.inputs, within))
         for value in summands:
-            made = self.graph.producers[value]
-            if isinstance(made.op, RawConv) and len(made.inputs) == 2 and made.op.groups == 1:
+            made = self.graph.producers.get(value)
+            if (
+                made
+                and isinstance(made.op, RawConv)
+                and len(made.inputs) == 2
+                and made.op.groups == 1
+            ):
                 alike[made.op, self._shape(made.inputs[1])].append(value)
         nodes: list[Node] = []
         for values in alike.values():
@@ -149,7 +154,9 @@ class _Joiner:
 
     def _is_summand(self, value: int) -> bool:
         """Whether a value is a part of a sum, or a start at zero, and nothing else."""
-        node = self.graph.producers[value]
+        node = self.graph.producers.get(value)
+        if node is None:
+            return False
         readers = self._readers[value]
         adds = isinstance(node.op, Add) or node.op == Scale(1.0)
         alone = len(readers) == 1 and value not in self.graph.outputs and not node.detached

@@ -215,15 +215,25 @@ def _per_channel(vector: int, node: Node, draft: Draft) -> Shape:
 
 def pointwise_rule(node: Node, draft: Draft) -> Rewritten:
     """On a 1x1 map a 1x1 convolution is a linear layer."""
-    op = node.op
-    if not isinstance(op, Conv) or op.kernel != (1, 1) or op.padding != NO_PADDING:
-        return None
-    if draft.shape(node.inputs[0])[2:] != (1, 1) or op.groups != 1:
+    if not is_pointwise(node.op) or draft.shape(node.inputs[0])[2:] != (1, 1):
         return None
     if not _is_vector(node.inputs[0], draft):
         return None
+    return as_linear(node)
+
+
+def is_pointwise(op: object, stride: tuple[int, int] | None = None) -> bool:
+    """Whether an operator is a 1x1 convolution of all channels, of that stride if one is given."""
+    if not isinstance(op, Conv) or stride not in (None, op.stride):
+        return False
+    return (op.kernel, op.padding, op.groups) == ((1, 1), NO_PADDING, 1)
+
+
+def as_linear(node: Node) -> Node:
+    """The linear layer that a 1x1 convolution is for single pixels."""
+    assert isinstance(node.op, Conv)
     out_first = not node.order or node.order[0] < node.order[1]
-    linear = Linear(op.in_channels, op.out_channels, op.bias)
+    linear = Linear(node.op.in_channels, node.op.out_channels, node.op.bias)
     return replace(node, op=linear, order=OUT_FIRST if out_first else ())
 
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from math import prod
 
 from resnet_ref.layers import NO_PADDING
 from resnet_verify.graph import Shape, Unfold, Windows
+from resnet_verify.normalise.order import reshaped, without
 
 Axis = tuple[str, ...]
 """The parts that an axis is made of, the slowest first; none where its length is one.
@@ -37,6 +37,8 @@ class Linear:
     """The value that is the mean over the map, if it was made before the product with weights."""
     scaled: bool = False
     """Whether that mean was scaled since."""
+    largest: frozenset[str] = frozenset()
+    """The parts over which the largest was taken."""
 
 
 def turned(linear: Linear) -> Linear:
@@ -46,23 +48,15 @@ def turned(linear: Linear) -> Linear:
 
 def regrouped(linear: Linear, made: Shape) -> Linear | None:
     """The same parts in the same order, on the axes of another shape."""
-    parts = [part for axis in linear.axes for part in axis]
-    if "*" in parts:
+    if ("*",) in linear.axes:
         flat = [axis for axis in linear.axes if axis]
         wanted = [size for size in made if size > 1]
         if len(flat) != len(wanted):
             return None
         rest = iter(flat)
         return replace(linear, axes=tuple(next(rest) if size > 1 else () for size in made))
-    axes: list[Axis] = []
-    for size in made:
-        axis: Axis = ()
-        while prod(linear.sizes[part] for part in axis) < size and parts:
-            axis = (*axis, parts.pop(0))
-        if prod(linear.sizes[part] for part in axis) != size:
-            return None
-        axes.append(axis)
-    return None if parts else replace(linear, axes=tuple(axes))
+    axes = reshaped(linear.axes, linear.sizes.__getitem__, made)
+    return replace(linear, axes=axes) if axes is not None else None
 
 
 def spread(linear: Linear, made: Shape) -> Linear:
@@ -107,12 +101,20 @@ def columns(linear: Linear, op: Windows) -> Linear | None:
     return replace(linear, axes=axes, sizes=sizes, windows=op)
 
 
+def largest(linear: Linear, axes: tuple[int, ...], *, keep: bool) -> Linear | None:
+    """The largest over `axes`, which are those of a map's windows."""
+    parts = {part for axis in axes for part in linear.axes[axis]}
+    untouched = linear.weight is None and not linear.summed and linear.factor == 1
+    if not untouched or not parts <= {"k2", "k3"}:
+        return None
+    left = without(linear.axes, axes, keep=keep)
+    return replace(linear, axes=left, largest=linear.largest | parts)
+
+
 def averaged(linear: Linear, axes: tuple[int, ...], *, keep: bool) -> Linear | None:
     """The mean over `axes`, which stay with length one where they are kept."""
     parts = [part for axis in axes for part in linear.axes[axis]]
     if not set(parts) <= {"1", "2", "3"} or linear.windows.kernel != (1, 1):
         return None
-    left = tuple(
-        () if i in axes else axis for i, axis in enumerate(linear.axes) if keep or i not in axes
-    )
+    left = without(linear.axes, axes, keep=keep)
     return replace(linear, axes=left, summed=linear.summed | set(parts))

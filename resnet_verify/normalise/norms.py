@@ -15,7 +15,8 @@ from math import prod
 import numpy as np
 
 from resnet_verify.graph import Constant, Graph, Node, Parameter, RawNorm
-from resnet_verify.normalise.polynomials import Draws, Polynomial, Polynomials, followed
+from resnet_verify.normalise.polynomial import Draws, Polynomial
+from resnet_verify.normalise.polynomials import Polynomials, followed
 
 LARGEST_EPS = 0.1
 
@@ -27,7 +28,7 @@ def with_norms_found(graph: Graph) -> Graph:
     norms = {node.output: node for node in _norms(found)}
     if not norms:
         return graph
-    unheld = Node(Constant(None), (), _unheld(graph))
+    unheld = Node(Constant(None), (), graph.fresh)  # for statistics that the network does not hold
     nodes = [unheld, *(norms.get(node.output, node) for node in graph.nodes)]
     # Running statistics are read behind the norm, where they are moved.
     nodes.sort(key=lambda node: not isinstance(node.op, Parameter))
@@ -39,31 +40,29 @@ def with_norms_found(graph: Graph) -> Graph:
     return replace(rewritten, nodes=tuple(kept))
 
 
-def _unheld(graph: Graph) -> int:
-    """The value that stands for running statistics where the network holds none."""
-    return max(graph.shapes, default=0) + 1
-
-
 def _norms(found: Polynomials) -> Iterator[Node]:
     """A batch norm for every polynomial that is one, and that something else goes on with."""
     read_by_others = set(found.graph.outputs)
     for node in found.graph.nodes:
-        if node.output not in found.known:
+        made = found.known.get(node.output)
+        if made is None or (made.root is not None and found.source(made) != made.root):
             read_by_others.update(node.inputs)
     for node in found.graph.nodes:
         made = found.known.get(node.output)
         if made is None or made.root is None or node.output not in read_by_others:
             continue
-        if norm := _norm(made, found):
+        source, norm = found.source(made), _norm(made, found)
+        if source is not None and norm is not None:
             op, held = norm
-            yield replace(node, op=op, inputs=(made.root, *held))
+            yield replace(node, op=op, inputs=(source, *held))
 
 
 def _norm(made: Polynomial, found: Polynomials) -> tuple[RawNorm, tuple[int, ...]] | None:
     """The batch norm that a polynomial is, and its parameters: statistics, scale and shift."""
-    if made.axis not in (1, 3) or made.root is None:
+    channels = [axis for axis in (1, 3) if made.order[axis : axis + 1] == ((made.axis,),)]
+    if not channels or len(made.order) != 4 or made.root is None:
         return None
-    last, params = made.axis == 3, sorted(made.params)
+    last, params = channels == [3], sorted(made.params)
     if made.measured == {made.root} and len(params) in (0, 2):
         mean, variance = found.statistics(made.root)
         for affine in permutations(params):
@@ -134,7 +133,7 @@ def _running(made: Polynomial, found: Polynomials) -> tuple[int, int, float]:
             ):
                 variances[param] = share
     if len(means) != 1 or len(variances) != 1:
-        return _unheld(found.graph), _unheld(found.graph), UNKNOWN
+        return found.graph.fresh, found.graph.fresh, UNKNOWN
     ((held_mean, share),) = means.items()
     return held_mean, next(iter(variances)), share
 

@@ -1,5 +1,7 @@
 """What arithmetic makes of a map, channel by channel: polynomials of its elements.
 
+The elements may lie in another order, or be averaged over some axes first and others later.
+
 Their coefficients are numbers per channel, made of parameters and of the mean and the mean
 square of the map. In place of what they are made of stand random numbers, several of each, so
 two ways to write a polynomial are the same if they agree for all of them. The numbers may be
@@ -9,16 +11,16 @@ negative and are complex, so that the root of a square is not taken for the numb
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from itertools import zip_longest
-from math import prod
-from typing import Any, TypeAlias
+from dataclasses import replace
+from math import isclose, prod
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from resnet_ref.layers import Add
 from resnet_verify.graph import (
+    ROUNDED,
     Cast,
     Constant,
     Detach,
@@ -32,32 +34,28 @@ from resnet_verify.graph import (
     Parameter,
     Reshape,
     Scale,
-    Shape,
     Sum,
+    Transpose,
     Variance,
 )
 from resnet_verify.normalise.layout import significant
-
-Draws: TypeAlias = NDArray[np.complex128]
-
-DRAWS = 5
-HIGHEST = 2
-"""The highest power of a map's elements that is followed: a variance is made of squares."""
-
-
-@dataclass(frozen=True)
-class Polynomial:
-    """What a value is per channel: `terms` by the power of the elements of the map `root`.
-
-    `params` and `measured` are what the terms are made of: parameters, and maps by their mean
-    and mean square. `axis` is the map's axis of channels, where it is known.
-    """
-
-    terms: tuple[Draws, ...]
-    root: int | None = None
-    params: frozenset[int] = frozenset()
-    measured: frozenset[int] = frozenset()
-    axis: int | None = None
+from resnet_verify.normalise.order import lies_as, reshaped, without
+from resnet_verify.normalise.polynomial import (
+    DRAWS,
+    HIGHEST,
+    Draws,
+    Order,
+    Polynomial,
+    added,
+    along,
+    is_constant,
+    is_plain,
+    joined,
+    multiplied,
+    numbers,
+    order_of,
+    scaled,
+)
 
 
 def followed(graph: Graph) -> Polynomials:
@@ -74,6 +72,7 @@ class Polynomials:
     def __init__(self, graph: Graph) -> None:
         self.graph = graph
         self.known: dict[int, Polynomial] = {}
+        self.plain: dict[tuple[int | None, Order], int] = {}
         self._random = np.random.default_rng(0)
         self._statistics: dict[int, tuple[Draws, Draws]] = {}
 
@@ -86,9 +85,18 @@ class Polynomials:
         if found.root is None:
             fits = len(significant(shape)) < 2
         else:
-            fits = shape == self.graph.shapes[found.root] and not node.detached
+            sizes = self.graph.shapes[found.root]
+            fits = lies_as(found.order, sizes.__getitem__, shape) and not node.detached
         if fits:
             self.known[node.output] = found
+            if is_plain(found):
+                self.plain.setdefault((found.root, found.order), node.output)
+
+    def source(self, made: Polynomial) -> int | None:
+        """The value that holds the map's own elements where the polynomial's lie."""
+        if made.root is not None and made.order == order_of(self.graph.shapes[made.root]):
+            return made.root
+        return self.plain.get((made.root, made.order))
 
     def statistics(self, root: int) -> tuple[Draws, Draws]:
         """The mean and the variance of a map."""
@@ -106,7 +114,8 @@ class Polynomials:
             return self.known[value]
         if len(self.graph.shapes.get(value, ())) != 4:
             return None
-        return Polynomial((_numbers(0), _numbers(1)), root=value)
+        order = order_of(self.graph.shapes[value])
+        return Polynomial((numbers(0), numbers(1)), root=value, order=order)
 
     def _made(self, node: Node) -> Polynomial | None:
         given = [found for value in node.inputs if (found := self._of(value)) is not None]
@@ -116,29 +125,41 @@ class Polynomials:
             case Parameter():
                 return Polynomial((self._draw(),), params=frozenset({node.output}))
             case Constant(value) if value is not None:
-                return Polynomial((_numbers(value),))
+                return Polynomial((numbers(value),))
             case Identity() | Cast():
                 return given[0]
-            case Reshape() | Expand() | Detach() if given[0].root is None:
+            case Reshape() | Expand() | Detach() | Transpose() if given[0].root is None:
                 return given[0]  # what a number lets no gradient through is seen in the gradients
+            case Reshape() | Transpose() as moved:
+                return self._moved(moved, given[0], node)
             case Scale(factor, offset):
-                return _sum(_scaled(given[0], factor), Polynomial((_numbers(offset),)))
+                exact = self._exact(factor, node.inputs[0])
+                return added(scaled(given[0], exact), Polynomial((numbers(offset),)))
             case Mean(axes):
-                return self._measured(given[0], node.inputs[0], axes)
+                return self._measured(given[0], node, axes)
             case Sum(axes):
                 shape = self.graph.shapes[node.inputs[0]]
-                mean = self._measured(given[0], node.inputs[0], axes)
-                return mean and _scaled(mean, prod(shape[axis] for axis in axes))
+                mean = self._measured(given[0], node, axes)
+                return mean and scaled(mean, prod(shape[axis] for axis in axes))
             case Variance(axes, correction):
-                return self._measured(given[0], node.inputs[0], axes, correction)
+                return self._measured(given[0], node, axes, correction)
             case Add() if len(given) == 2 and not self._is_bias(node):
-                return _sum(*self._aligned(node, given))
+                return added(*self._aligned(node, given))
             case Multiply() if len(given) == 2:
-                return _product(*self._aligned(node, given))
+                return multiplied(*self._aligned(node, given))
             case Function(name, arguments):
                 return self._function(name, arguments, self._aligned(node, given))
             case _:
                 return None
+
+    def _exact(self, factor: float, value: int) -> float:
+        """One over the number of terms of a sum, of which some adapters keep few digits."""
+        terms = 1
+        while isinstance(op := (made := self.graph.producers[value]).op, Sum):
+            value = made.inputs[0]
+            terms *= prod(self.graph.shapes[value][axis] for axis in op.axes)
+        rounded = terms > 1 and isclose(factor * terms, 1, rel_tol=ROUNDED)
+        return 1 / terms if rounded else factor
 
     def _is_bias(self, node: Node) -> bool:
         """Whether a parameter is added to a map as it is: then the sum is a map of its own."""
@@ -154,54 +175,69 @@ class Polynomials:
 
     def _aligned(self, node: Node, given: Sequence[Polynomial]) -> list[Polynomial]:
         """The operands, numbers per channel with the axis of the result that they lie along."""
-        if all(each.root is None for each in given):
+        orders = [each.order for each in given if each.root is not None]
+        if not orders:
             return list(given)
         rank = len(self.graph.shapes[node.output])
+        order = ((),) * (rank - len(orders[0])) + orders[0]
         return [
-            each if each.root is not None else _along(each, self.graph.shapes[value], rank)
+            each if each.root is not None else along(each, self.graph.shapes[value], order)
             for each, value in zip(given, node.inputs, strict=True)
         ]
 
+    def _moved(self, op: Reshape | Transpose, given: Polynomial, node: Node) -> Polynomial | None:
+        """The same elements in another order."""
+        assert given.root is not None
+        if isinstance(op, Transpose):
+            return replace(given, order=tuple(given.order[axis] for axis in op.order))
+        sizes, shape = self.graph.shapes[given.root], self.graph.shapes[node.output]
+        order = reshaped(given.order, sizes.__getitem__, shape)
+        return replace(given, order=order) if order is not None else None
+
     def _measured(
-        self, given: Polynomial, value: int, axes: tuple[int, ...], correction: float | None = None
+        self, given: Polynomial, node: Node, axes: tuple[int, ...], correction: float | None = None
     ) -> Polynomial | None:
-        """A mean over all but the channels; with a `correction` the variance."""
-        kept = [axis for axis in range(len(self.graph.shapes[value])) if axis not in axes]
-        if given.root is None or len(kept) != 1 or given.axis not in (None, kept[0]):
+        """A mean, over all but the channels or over some axes; with a `correction` the variance."""
+        keep = len(self.graph.shapes[node.output]) == len(given.order)
+        order = without(given.order, axes, keep=keep)
+        kept = [axis for group in order for axis in group]
+        if given.root is None or not kept or given.axis not in (None, *kept):
             return None
-        shape = self.graph.shapes[given.root]
+        shape = self.graph.shapes[node.inputs[0]]
         mean, variance = self.statistics(given.root)
-        constant, slope, curve = (*given.terms, _numbers(0), _numbers(0))[: HIGHEST + 1]
+        constant, slope, curve = (*given.terms, numbers(0), numbers(0))[: HIGHEST + 1]
+        if correction is None and len(kept) > 1:
+            return replace(given, order=order, averaged=True)
         if correction is None:
             found = constant + slope * mean + curve * (variance + mean**2)
-        elif curve.any():
+        elif curve.any() or given.averaged or len(kept) > 1:
             return None
         else:
             terms = prod(shape[axis] for axis in axes)
             found = slope**2 * variance * terms / (terms - correction)
         measured = given.measured | {given.root}
-        return Polynomial((found,), None, given.params, measured, kept[0])
+        return Polynomial((found,), params=given.params, measured=measured, axis=kept[0])
 
     def _function(
         self, name: str, arguments: Sequence[float | None], given: Sequence[Polynomial]
     ) -> Polynomial | None:
         rest = iter(given)
-        operands = [Polynomial((_numbers(number),)) if number is not None else next(rest)
+        operands = [Polynomial((numbers(number),)) if number is not None else next(rest)
                     for number in arguments]  # fmt: skip
         match name, operands:
             case "subtract", [one, other]:
-                return _sum(one, _scaled(other, -1.0))
+                return added(one, scaled(other, -1.0))
             case "square", [one]:
-                return _product(one, one)
-            case "power", [one, other] if _is_constant(other) and (other.terms[0] == 2).all():
-                return _product(one, one)
+                return multiplied(one, one)
+            case "power", [one, other] if is_constant(other) and (other.terms[0] == 2).all():
+                return multiplied(one, one)
             case "divide", [one, other] if other.root is None:
-                return _product(one, replace(other, terms=(1 / other.terms[0],)))
-            case _ if name in OF_CONSTANTS and all(map(_is_constant, operands)):
+                return multiplied(one, replace(other, terms=(1 / other.terms[0],)))
+            case _ if name in OF_CONSTANTS and all(map(is_constant, operands)):
                 result = OF_CONSTANTS[name](*(each.terms[0].real for each in operands))
                 return Polynomial((result.astype(np.complex128),))
             case _ if name in OF_NUMBERS and all(each.root is None for each in operands):
-                return _joined(operands, (OF_NUMBERS[name](*(each.terms[0] for each in operands)),))
+                return joined(operands, (OF_NUMBERS[name](*(each.terms[0] for each in operands)),))
             case _:
                 return None
 
@@ -217,53 +253,3 @@ OF_NUMBERS: Mapping[str, Callable[..., Draws]] = {
     "reciprocal": np.reciprocal,
     "rsqrt": lambda number: 1 / np.sqrt(number),
 }
-MISPLACED = -1
-"""The axis of what was measured per channel and lies along another axis of the map."""
-
-
-def _numbers(value: float) -> Draws:
-    return np.full(DRAWS, value, np.complex128)
-
-
-def _is_constant(one: Polynomial) -> bool:
-    return one.root is None and not one.params and not one.measured
-
-
-def _scaled(one: Polynomial, factor: float) -> Polynomial:
-    return replace(one, terms=tuple(term * factor for term in one.terms))
-
-
-def _along(number: Polynomial, shape: Shape, rank: int) -> Polynomial:
-    """A number per channel with its axis in a result of `rank`; shapes align at their ends."""
-    long = [rank - len(shape) + axis for axis, size in enumerate(shape) if size > 1]
-    if not long or number.axis == long[0]:
-        return number
-    return replace(number, axis=long[0] if number.axis is None else MISPLACED)
-
-
-def _sum(one: Polynomial, other: Polynomial) -> Polynomial | None:
-    pairs = zip_longest(one.terms, other.terms, fillvalue=_numbers(0))
-    return _joined((one, other), tuple(a + b for a, b in pairs))
-
-
-def _product(one: Polynomial, other: Polynomial) -> Polynomial | None:
-    terms = [_numbers(0) for _ in range(len(one.terms) + len(other.terms) - 1)]
-    for i, a in enumerate(one.terms):
-        for j, b in enumerate(other.terms):
-            terms[i + j] = terms[i + j] + a * b
-    return _joined((one, other), tuple(terms)) if len(terms) <= HIGHEST + 1 else None
-
-
-def _joined(parts: Sequence[Polynomial], terms: tuple[Draws, ...]) -> Polynomial | None:
-    """What is made of parts of one map that lie along one axis."""
-    roots = {part.root for part in parts} - {None}
-    axes = {part.axis for part in parts} - {None}
-    if len(roots) > 1 or len(axes) > 1:
-        return None
-    return Polynomial(
-        terms,
-        next(iter(roots), None),
-        frozenset().union(*(part.params for part in parts)),
-        frozenset().union(*(part.measured for part in parts)),
-        next(iter(axes), None),
-    )

@@ -14,15 +14,16 @@ from math import isclose, prod
 
 from resnet_ref.layers import Add
 from resnet_verify.graph import (
+    ROUNDED,
     Cast,
     Einsum,
     Expand,
     Graph,
     Identity,
+    Largest,
     Matmul,
     Mean,
     Node,
-    RawConv,
     Reshape,
     Scale,
     Shape,
@@ -36,14 +37,13 @@ from resnet_verify.normalise.linear import (
     Linear,
     averaged,
     columns,
+    largest,
     regrouped,
     spread,
     turned,
     unfolded,
 )
-
-ROUNDED = 1e-5
-"""Factors are kept to six digits by some adapters."""
+from resnet_verify.normalise.product_layers import ProductLayers
 
 
 def with_products_found(graph: Graph) -> Graph:
@@ -53,8 +53,8 @@ def with_products_found(graph: Graph) -> Graph:
     if not finder.found:
         return graph
     used = graph.reachable(graph.outputs)
-    rewritten = replace(graph, nodes=tuple(nodes), shapes={**graph.shapes, **finder.shapes},
-                        dtypes={**graph.dtypes, **finder.dtypes})  # fmt: skip
+    rewritten = replace(graph, nodes=tuple(nodes), shapes={**graph.shapes, **finder.layers.shapes},
+                        dtypes={**graph.dtypes, **finder.layers.dtypes})  # fmt: skip
     # A step on the way that nothing else reads is no part of the network any more.
     unused = [n.output for n in graph.nodes if n.output not in used and not _is_a_view(n.op)]
     still_read = rewritten.reachable((*graph.outputs, *unused))
@@ -73,17 +73,15 @@ class _Finder:
     def __init__(self, graph: Graph) -> None:
         self.graph = graph
         self.found = 0
-        self.shapes: dict[int, Shape] = {}
-        self.dtypes: dict[int, str] = {}
+        self.layers = ProductLayers(graph)
         self._linear: dict[int, Linear] = {}
-        self._fresh = max(graph.shapes, default=0) + 1
 
     def read(self, node: Node) -> Iterator[Node]:
         """What stands in the place of `node`."""
         linear = None if node.detached else self._followed(node)
         if linear is not None:
             self._linear[node.output] = linear
-            layer = list(self._layer(node, linear))
+            layer = list(self.layers.of(node, linear))
             if layer:
                 self.found += 1
                 if linear.pooled is None:
@@ -112,9 +110,13 @@ class _Finder:
             return None
         one, *others = (each for each in given if each is not None)
         made = self._shape(node.output)
+        if one.largest and not isinstance(node.op, Largest | Identity | Transpose | Reshape):
+            return None
         match node.op:
             case Identity() | Cast():
                 return one if self._same_type(node) else None
+            case Largest(axes):
+                return largest(one, axes, keep=len(made) == len(one.axes))
             case Transpose(order):
                 return replace(one, axes=tuple(one.axes[axis] for axis in order))
             case Reshape():
@@ -249,67 +251,9 @@ class _Finder:
             return None
         return self._einsum(f"{rest},{right}->{result}", summed, other)
 
-    def _layer(self, node: Node, linear: Linear) -> Iterator[Node]:
-        """The layer that a value is made by, where its axes stand as a layer leaves them."""
-        if not isclose(linear.factor, 1, rel_tol=ROUNDED) or linear.root in self.graph.held:
-            return
-        root = self._shape(linear.root)
-        channel = linear.sizes.get("channel", 1)
-        kept = tuple(axis for axis in linear.axes if axis)
-        spatial = ("1", "2") if channel == 3 else ("2", "3")
-        big = [part for part in spatial if linear.sizes.get(part, 1) > 1]
-        batch: list[Axis] = [("0",)] if root[0] > 1 else []
-        if not big:
-            return
-        if linear.weight is None:
-            if linear.summed == set(big) and kept == (*batch, ("1",)) and not _direct(node, linear):
-                yield replace(node, op=Mean((2, 3)), inputs=(linear.root,))
-            return
-        biases = () if linear.bias is None else (linear.bias,)
-        if linear.pooled is not None and not linear.scaled:
-            return  # nothing stands between the mean and the product
-        if linear.summed == set(big) and kept == (*batch, ("o",)):
-            yield from self._pooled_first(node, linear, biases, root)
-        rows, columns = ((part,) if part in big else () for part in spatial)
-        order: list[Axis] = [batch[0] if batch else (), rows, columns]
-        order.insert(channel, ("o",))
-        if not (linear.summed or linear.in_first) and list(linear.axes) == order:
-            w = linear.windows
-            conv = RawConv(w.stride, w.padding, w.dilation, 1, channels_last=channel == 3)
-            yield replace(node, op=conv, inputs=(linear.root, linear.weight, *biases))
-
-    def _pooled_first(
-        self, node: Node, linear: Linear, biases: tuple[int, ...], root: Shape
-    ) -> Iterator[Node]:
-        """The mean of what a linear map makes is the linear map of the mean."""
-        assert linear.weight is not None
-        channel = linear.sizes["channel"]
-        spatial = (1, 2) if channel == 3 else (2, 3)
-        pooled, product = linear.pooled, node.output
-        if pooled is None:
-            pooled = self._value((root[0], root[channel]), linear)
-            yield Node(Mean(spatial), (linear.root,), pooled, node.origin)
-        if biases:
-            product = self._value((root[0], linear.sizes["o"]), linear)
-        matmul = Matmul(transposed=not linear.in_first)
-        yield Node(matmul, (pooled, linear.weight), product, node.origin)
-        if biases:
-            yield Node(Add(), (product, *biases), node.output, node.origin)
-
-    def _value(self, shape: Shape, linear: Linear) -> int:
-        value, self._fresh = self._fresh, self._fresh + 1
-        self.shapes[value] = shape
-        self.dtypes[value] = self.graph.dtypes.get(linear.root, "float32")
-        return value
-
 
 def _summed(linear: Linear, axes: tuple[int, ...], *, keep: bool) -> Linear | None:
     """A sum is a mean times the number of its terms."""
     terms = prod(linear.sizes[part] for axis in axes for part in linear.axes[axis] if part != "*")
     mean = averaged(linear, axes, keep=keep)
     return None if mean is None or linear.bias else replace(mean, factor=mean.factor * terms)
-
-
-def _direct(node: Node, linear: Linear) -> bool:
-    """Whether there is nothing to simplify: a mean of the map itself."""
-    return isinstance(node.op, Mean) and node.inputs == (linear.root,)

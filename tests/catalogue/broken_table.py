@@ -10,6 +10,7 @@ from tests.catalogue.broken import (
     heads,
     norms,
     operators,
+    own_functions,
     shortcuts,
     strides,
     structure,
@@ -663,7 +664,13 @@ _FORMS = (
 _BY_HAND = (
     Broken("hand-large-eps", by_hand.large_eps, ("eps",)),
     Broken("hand-unbiased", by_hand.unbiased_norm, ("unbiased",)),
+    Broken("hand-mixed-columns", by_hand.mixed_columns, ("norm",)),
     Broken("hand-unsaved", by_hand.unsaved_statistics, ("moving_mean.*not in",)),
+)
+
+_OWN_FUNCTIONS = (
+    Broken("own-relu-lets-all-through", own_functions.gradient_everywhere, ("gradient",)),
+    Broken("own-leaky-relu", own_functions.own_leaky_relu, ("relu", "maximum")),
 )
 
 BROKEN = (
@@ -678,4 +685,5 @@ BROKEN = (
     *_TRAINING,
     *_FORMS,
     *_BY_HAND,
+    *_OWN_FUNCTIONS,
 )

@@ -12,12 +12,13 @@ from tests.catalogue.correct import (
     keras_form,
     loops,
     outputs,
+    own_functions,
     preact,
     sequential,
     states,
     timm_like,
 )
-from tests.catalogue.entry import Correct
+from tests.catalogue.entry import Correct, alike
 
 CIFAR = {"stem": "cifar", "output_stride": 4, "num_classes": 10, "input_shape": (2, 3, 32, 32)}
 DEEP = {"stem": "deep"}
@@ -66,6 +67,7 @@ _CLASSIC = (
         input_shape=(2, 3, 224, 224),
     ),
     Correct("conv1x1-head", classic.conv1x1_head, "resnet50", "v1.5"),
+    Correct("map-of-classes", classic.map_of_classes, "resnet18", "v1"),
 )  # fmt: skip
 
 _CONVBN = (
@@ -84,6 +86,10 @@ _FUNCTIONAL = (
     Correct(
         "explicit-padding", functional.explicit_padding, "resnet50", "v1.5",
         same_as=functional.resnet50,
+    ),
+    Correct(
+        "largest-of-columns", functional.largest_of_columns, "resnet18", "v1",
+        same_as=functional.resnet18,
     ),
     Correct(
         "zero-padded-pool", functional.zero_padded_pool, "resnet18", "v1",
@@ -229,14 +235,32 @@ _STATES = (
 _BY_HAND = (
     Correct("rebound-statistics", by_hand.rebound_statistics, "resnet18", "v1"),
     Correct("set-statistics", by_hand.set_statistics, "resnet18", "v1"),
-    Correct("norm-by-hand", by_hand.norm_by_hand, "resnet18", "v1", same_as=functional.resnet18),
-)
+    *alike(
+        (by_hand.norm_by_hand, by_hand.norm_by_columns, by_hand.norm_in_rows),
+        "resnet18", "v1", same_as=functional.resnet18,
+    ),
+)  # fmt: skip
+
+_OWN_FUNCTIONS = (
+    Correct("made-at-first-call", own_functions.made_at_first_call, "resnet18", "v1"),
+    *alike(
+        (
+            own_functions.own_relu,
+            own_functions.pool_before_relu,
+            own_functions.einsum_of_the_map,
+            own_functions.norm_by_sums,
+            own_functions.leaky_by_nothing,
+        ),
+        "resnet18", "v1", same_as=functional.resnet18,
+    ),
+)  # fmt: skip
 
 CORRECT = (
     *_CLASSIC,
     *_CONVBN,
     *_FUNCTIONAL,
     *_BY_HAND,
+    *_OWN_FUNCTIONS,
     *_OTHER_FORMS,
     *_TIMM_LIKE,
     *_LOOPS,

@@ -60,3 +60,11 @@ class Correct:
     same_as: Factory | None = None
     dtype: str = "float32"
     input_shape: tuple[int, ...] = (2, 3, 64, 64)
+
+
+def alike(factories, arch, variant, **others):
+    """A row for each of several networks of one form, called as their functions are."""
+    return tuple(
+        Correct(factory.__name__.replace("_", "-"), factory, arch, variant, **others)
+        for factory in factories
+    )

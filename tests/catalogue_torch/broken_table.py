@@ -696,6 +696,10 @@ _PRODUCTS = (
         "copied-shortcut", products.copied_shortcut, DETACHED, "stage 2, block 1",
         "G", functional.resnet20, **CIFAR_INPUT,
     ),
+    Broken(
+        "largest-of-small-columns", products.largest_of_small_columns, ("pool.*2x2",), "stem",
+        "F", functional.resnet18,
+    ),
     Broken("large-batches-scaled", products.large_batches_scaled, ("batch",), **CIFAR_INPUT),
 )  # fmt: skip
 
@@ -703,6 +707,7 @@ _BY_HAND = (
     Broken("hand-large-eps", by_hand.large_eps, ("eps",), **CIFAR_INPUT),
     Broken("hand-forgetful", by_hand.forgetful_norm, ("momentum",), **CIFAR_INPUT),
     Broken("hand-unbiased", by_hand.unbiased_norm, ("unbiased",), **CIFAR_INPUT),
+    Broken("hand-mixed-columns", by_hand.mixed_columns, ("variance",), **CIFAR_INPUT),
     Broken("hand-constant-moments", by_hand.constant_moments, ("gradient",), **CIFAR_INPUT),
     Broken(
         "hand-of-the-batch", by_hand.always_of_the_batch, ("evaluation.*batch statistics",),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.catalogue.entry import Correct
+from tests.catalogue.entry import Correct, alike
 from tests.catalogue_torch.correct import (
     branches,
     by_hand,
@@ -24,21 +24,13 @@ DEEP = {"stem": "deep"}
 BACKBONE = {"head": "none", "num_classes": None}
 
 
-def _alike(factories, arch, variant, **others):
-    """A row for each of several networks of one form, called as their functions are."""
-    return tuple(
-        Correct(factory.__name__.replace("_", "-"), factory, arch, variant, **others)
-        for factory in factories
-    )
-
-
 _VISION = (
     Correct("resnet18", vision.resnet18, "resnet18", "v1"),
     Correct("resnet34", vision.resnet34, "resnet34", "v1"),
     Correct("resnet50", vision.resnet50, "resnet50", "v1.5"),
     Correct("resnet50-v1", vision.resnet50_v1, "resnet50", "v1"),
     Correct("resnext50", vision.resnext50_32x4d, "resnext50_32x4d", "v1.5"),
-    *_alike(
+    *alike(
         (branches.split_convs, branches.sliced_convs, branches.paths_in_three_ways),
         "resnext50_32x4d", "v1.5",
     ),
@@ -53,11 +45,11 @@ _VISION = (
     ),
     Correct("without-classifier", vision.without_classifier, "resnet34", "v1", **BACKBONE),
     Correct("backbone-of-children", vision.backbone_of_children, "resnet34", "v1", **BACKBONE),
-    *_alike(
+    *alike(
         (vision.zero_init_residual, vision.momentum_of_a_hundredth),
         "resnet18", "v1", same_as=vision.resnet18,
     ),
-    *_alike(
+    *alike(
         (vision.children_and_new_head,), "resnet18", "v1",
         same_as=vision.resnet18, input_shape=(2, 3, 224, 224),
     ),
@@ -67,17 +59,20 @@ _FUNCTIONAL = (
     Correct("functional-resnet18", functional.resnet18, "resnet18", "v1"),
     Correct("functional-resnet34", functional.resnet34, "resnet34", "v1"),
     Correct("functional-resnet50", functional.resnet50, "resnet50", "v1.5"),
-    *_alike(
+    *alike(
         (
             functional.explicit_padding,
             functional.same_where_it_may_be,
+            functional.largest_of_windows,
+            functional.largest_of_columns,
+            functional.pool_before_relu,
             functional.padded_pool,
             functional.zero_padded_pool,
         ),
         "resnet18", "v1", same_as=functional.resnet18,
     ),
     Correct("functional-resnet20", functional.resnet20, "resnet20", "cifar-b", **CIFAR),
-    *_alike(
+    *alike(
         (
             functional.sum_pool,
             functional.mean_of_means,
@@ -88,6 +83,7 @@ _FUNCTIONAL = (
             functional.matmul_head,
             functional.addmm_head,
             functional.conv_head,
+            functional.map_of_classes,
             functional.add_in_place,
             functional.add_with_alpha,
             functional.add_out,
@@ -104,14 +100,21 @@ _FUNCTIONAL = (
     ),
 )  # fmt: skip
 
-_STORED = _alike((functional.kernels_last,), "resnet20", "cifar-b", **CIFAR)
+_STORED = alike((functional.kernels_last,), "resnet20", "cifar-b", **CIFAR)
 
-_BY_HAND = _alike(
-    (by_hand.norm_by_hand, by_hand.norm_by_moments),
+_BY_HAND = alike(
+    (
+        by_hand.norm_by_hand,
+        by_hand.norm_by_moments,
+        by_hand.norm_by_columns,
+        by_hand.norm_axis_by_axis,
+        by_hand.norm_in_rows,
+        by_hand.norm_by_var_mean,
+    ),
     "resnet20", "cifar-b", same_as=functional.resnet20, **CIFAR,
 )  # fmt: skip
 
-_PRODUCTS = _alike(
+_PRODUCTS = alike(
     (
         products.columns_times_weights,
         products.einsum_of_windows,
@@ -133,11 +136,11 @@ _OTHER_FORMS = (
     Correct("cifar-resnet20-b", cifar.resnet20_b, "resnet20", "cifar-b", **CIFAR),
     Correct("cifar-resnet56-a", cifar.resnet56_a, "resnet56", "cifar-a", **CIFAR),
     Correct("zeros-behind", cifar.zeros_behind, "resnet20", "cifar-a", **CIFAR),
-    *_alike(
+    *alike(
         (cifar.zeros_around, cifar.pad_first), "resnet20", "cifar-a",
         same_as=cifar.resnet20_a, **CIFAR,
     ),
-    *_alike(
+    *alike(
         (cifar.filled_in,), "resnet20", "cifar-a", same_as=cifar.zeros_behind, **CIFAR,
     ),
     Correct("preact-resnet18", preact.resnet18_v2, "resnet18", "v2"),
@@ -167,7 +170,7 @@ _OPENMM = (
 )
 
 _OUTPUTS = (
-    *_alike(
+    *alike(
         (
             outputs.dict_output,
             outputs.logits_and_features,
@@ -182,7 +185,7 @@ _OUTPUTS = (
         ),
         "resnet20", "cifar-b", same_as=cifar.resnet20_b, **CIFAR,
     ),
-    *_alike(
+    *alike(
         (outputs.stage_dict, outputs.body_and_pooled),
         "resnet20", "cifar-b", **CIFAR | BACKBONE,
     ),
@@ -194,7 +197,7 @@ _OUTPUTS = (
 )  # fmt: skip
 
 _STATES = (
-    *_alike(
+    *alike(
         (
             states.scripted,
             states.scripted_blocks,
@@ -208,7 +211,7 @@ _STATES = (
         ),
         "resnet18", "v1", same_as=vision.resnet18,
     ),
-    *_alike(
+    *alike(
         (
             states.traced,
             states.checkpointed,
@@ -223,21 +226,21 @@ _STATES = (
         ),
         "resnet20", "cifar-b", same_as=cifar.resnet20_b, **CIFAR,
     ),
-    *_alike(
+    *alike(
         (states.compiled, states.compiled_forward),
         "resnet20", "cifar-a", same_as=cifar.resnet20_a, **CIFAR,
     ),
-    *_alike(
+    *alike(
         (states.compiled_aot_eager,), "resnet18", "vd", same_as=openmm.resnet18_vd, **DEEP,
     ),
-    *_alike(
+    *alike(
         (states.frugal_relu,), "resnet20", "cifar-b", same_as=functional.resnet20, **CIFAR,
     ),
     Correct("float64", states.float64, "resnet20", "cifar-b", dtype="float64", **CIFAR),
     Correct("half", states.half, "resnet20", "cifar-b", dtype="float16", **CIFAR),
     Correct("bfloat16", states.bfloat16, "resnet20", "cifar-b", dtype="bfloat16", **CIFAR),
     Correct("already-in-eval-mode", states.already_in_eval_mode, "resnet18", "v1"),
-    *_alike(
+    *alike(
         (states.with_its_loss, states.made_in_inference_mode), "resnet20", "cifar-b", **CIFAR,
     ),
     Correct("misleading-names", states.misleading_names, "resnet18", "v1"),

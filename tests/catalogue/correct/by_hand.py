@@ -35,6 +35,32 @@ class NormByHand(FunctionalResNet):
         return x.mean([0, 2, 3]), x.var([0, 2, 3], unbiased=False)
 
 
+class NormByColumns(NormByHand):
+    """All elements of a channel in one row first."""
+
+    def moments(self, x):
+        columns = x.transpose([1, 0, 2, 3]).reshape([x.shape[1], -1])
+        mean = columns.mean(1)
+        return mean, ((columns - mean.unsqueeze(1)) ** 2).mean(1)
+
+
+class NormInRows(NormByHand):
+    """(N, C, pixels), averaged axis by axis and normalised there."""
+
+    def norm(self, x, key):
+        _, gamma, beta, mean, variance = (getattr(self, name) for name in self.table[key])
+        if self.training:
+            mean, variance = self.moved(x, mean, variance)
+        rows = x.flatten(2)
+        rows = (rows - mean.unsqueeze(1)) / paddle.sqrt(variance + self.EPS).unsqueeze(1)
+        return (rows * gamma.unsqueeze(1) + beta.unsqueeze(1)).reshape(x.shape)
+
+    def moments(self, x):
+        rows = x.flatten(2)
+        mean = rows.mean(0).mean(-1)
+        return mean, (rows * rows).mean(0).mean(-1) - mean * mean
+
+
 class NormLayer(nn.Layer):
     """As in Dive into Deep Learning: the statistics are other tensors after each pass."""
 
@@ -82,6 +108,14 @@ def with_norms(make):
 
 def norm_by_hand():
     return NormByHand(18)
+
+
+def norm_by_columns():
+    return NormByColumns(18)
+
+
+def norm_in_rows():
+    return NormInRows(18)
 
 
 def rebound_statistics():

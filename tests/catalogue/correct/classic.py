@@ -314,6 +314,13 @@ class Conv1x1Head(ResNet):
         return self.fc(self.avgpool(x)).squeeze([2, 3])
 
 
+class MapOfClasses(Conv1x1Head):
+    """A map of classes first, of which the mean is taken."""
+
+    def forward_head(self, x):
+        return self.avgpool(self.fc(x)).flatten(1)
+
+
 def mean_pool():
     return resnet18(MeanPool)
 
@@ -324,6 +331,10 @@ def reshape_as_flatten():
 
 def fixed_pool():
     return resnet50(FixedPool)
+
+
+def map_of_classes():
+    return resnet18(MapOfClasses)
 
 
 def conv1x1_head():

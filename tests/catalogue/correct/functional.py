@@ -104,6 +104,16 @@ class ExplicitPadding(FunctionalResNet):
         return F.conv2d(x, getattr(self, self.table[key][0]), stride=stride)
 
 
+class LargestOfColumns(FunctionalResNet):
+    """Max pooling by the windows of the map as columns."""
+
+    def stem(self, x):
+        x = F.relu(self.conv_norm(x, "stem", 2, 3))
+        batch, channels, *size = x.shape
+        columns = F.unfold(x, 3, strides=2, paddings=1).reshape([batch, channels, 9, -1])
+        return columns.max(2).reshape([batch, channels, *((n + 1) // 2 for n in size)])
+
+
 class ZeroPaddedPool(FunctionalResNet):
     """Zeros around the map change no maximum: everything is at least zero after the ReLU."""
 
@@ -182,6 +192,10 @@ def resnet50():
 
 def explicit_padding():
     return ExplicitPadding(50)
+
+
+def largest_of_columns():
+    return LargestOfColumns(18)
 
 
 def zero_padded_pool():

@@ -17,6 +17,15 @@ class WeightsInAnotherOrder(ColumnsTimesWeights):
         return (weight @ F.unfold(x, 3, padding=pad)).view_as(x)
 
 
+class LargestOfSmallColumns(FunctionalResNet):
+    """Windows of 2x2 where 3x3 are meant."""
+
+    def stem(self, x):
+        x = F.relu(self.conv_norm(x, "stem", 2, 3))
+        columns = F.unfold(x, 2, stride=2).view(*x.shape[:2], 4, -1)
+        return columns.amax(2).view(*x.shape[:2], *(n // 2 for n in x.shape[2:]))
+
+
 class RowsForColumns(KernelsLast):
     def conv(self, x, key, stride=1, pad=0):
         if key != "2_1_b":
@@ -43,6 +52,10 @@ class CopiedShortcut(FunctionalResNet):
 class LargeBatchesScaled(FunctionalResNet):
     def pool(self, x):
         return super().pool(x) * (1.1 if len(x) > 4 else 1.0)
+
+
+def largest_of_small_columns():
+    return LargestOfSmallColumns(18)
 
 
 def weights_in_another_order():

@@ -53,9 +53,64 @@ class NormByMoments(NormByHand):
         setattr(self, name, self.KEPT * getattr(self, name) + (1 - self.KEPT) * number)
 
 
+class NormByColumns(NormByHand):
+    """All elements of a channel in one row first."""
+
+    def moments(self, x):
+        columns = x.transpose(0, 1).reshape(x.shape[1], -1)
+        return columns.mean(1), columns.var(1, unbiased=False)
+
+
+class NormAxisByAxis(NormByHand):
+    def moments(self, x):
+        mean = self.mean(x)
+        return mean, self.mean((x - per_channel(mean)) ** 2)
+
+    def mean(self, x):
+        return x.mean(0).mean(-1).mean(-1)
+
+
+class NormInRows(NormByHand):
+    """As in synchronised norms: (N, C, pixels), normalised there."""
+
+    def norm(self, x, key):
+        mean, variance = self.statistics(x, key)
+        rows = x.view(*x.shape[:2], -1)
+        rows = (rows - mean[:, None]) * (variance + self.EPS).rsqrt()[:, None]
+        rows = rows * self.p[f"{key}_g"][:, None] + self.p[f"{key}_s"][:, None]
+        return rows.view_as(x)
+
+    def moments(self, x):
+        rows, pixels = x.flatten(2), x.numel() / x.shape[1]
+        mean = rows.sum(0).sum(-1) / pixels
+        return mean, (rows**2).sum(0).sum(-1) / pixels - mean**2
+
+
+class NormByVarMean(NormByHand):
+    def moments(self, x):
+        variance, mean = torch.var_mean(x, (0, 2, 3), correction=0)
+        return mean, variance
+
+
 def norm_by_hand():
     return NormByHand(20)
 
 
 def norm_by_moments():
     return NormByMoments(20)
+
+
+def norm_by_columns():
+    return NormByColumns(20)
+
+
+def norm_axis_by_axis():
+    return NormAxisByAxis(20)
+
+
+def norm_in_rows():
+    return NormInRows(20)
+
+
+def norm_by_var_mean():
+    return NormByVarMean(20)

@@ -144,6 +144,32 @@ class ZeroPaddedPool(FunctionalResNet):
         return F.max_pool2d(nn.ZeroPad2d(1)(x), 3, 2)
 
 
+class LargestOfWindows(FunctionalResNet):
+    """Windows along the rows, then along the columns."""
+
+    def stem(self, x):
+        x = F.relu(self.conv_norm(x, "stem", 2, 3))
+        x = F.pad(x, (1, 1, 1, 1), value=float("-inf"))
+        return x.unfold(2, 3, 2).unfold(3, 3, 2).amax((-1, -2))
+
+
+class LargestOfColumns(FunctionalResNet):
+    """Zeros around the map, which change no maximum."""
+
+    def stem(self, x):
+        x = F.relu(self.conv_norm(x, "stem", 2, 3))
+        batch, channels, *size = x.shape
+        columns = F.unfold(x, 3, padding=1, stride=2).view(batch, channels, 9, -1)
+        return columns.max(2)[0].view(batch, channels, *((n + 1) // 2 for n in size))
+
+
+class PoolBeforeRelu(FunctionalResNet):
+    """The largest of what is rectified is the largest, rectified."""
+
+    def stem(self, x):
+        return F.relu(F.max_pool2d(self.conv_norm(x, "stem", 2, 3), 3, 2, 1))
+
+
 # Pooling and classifying
 
 
@@ -195,6 +221,13 @@ class ConvHead(FunctionalResNet):
     def head(self, x):
         x = x.mean((2, 3), keepdim=True)
         return F.conv2d(x, self.p["w"][:, :, None, None], self.p["b"])[..., 0, 0]
+
+
+class MapOfClasses(FunctionalResNet):
+    """A map of classes first, of which the mean is taken."""
+
+    def head(self, x):
+        return F.conv2d(x, self.p["w"][:, :, None, None], self.p["b"]).mean((2, 3))
 
 
 # Adding and rectifying
@@ -318,6 +351,18 @@ def same_where_it_may_be():
     return SameWhereItMayBe(18)
 
 
+def largest_of_windows():
+    return LargestOfWindows(18)
+
+
+def largest_of_columns():
+    return LargestOfColumns(18)
+
+
+def pool_before_relu():
+    return PoolBeforeRelu(18)
+
+
 def padded_pool():
     return PaddedPool(18)
 
@@ -364,6 +409,10 @@ def kernels_last():
 
 def conv_head():
     return ConvHead(20)
+
+
+def map_of_classes():
+    return MapOfClasses(20)
 
 
 def add_in_place():
