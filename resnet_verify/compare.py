@@ -105,7 +105,8 @@ def _too_far(match: Match, gaps: Gaps) -> Difference | None:
     unpaired = len(gaps.missing) + len(gaps.extra)
     # A norm that is folded is found, on either side.
     total = len(match.found.nodes) + len(match.form.places) + 2 * match.form.folded
-    if unpaired <= FAR * total:
+    missing = len(gaps.missing)
+    if unpaired <= FAR * total or missing <= FAR * len(match.form.places):
         return None
     spec = match.form.spec
     nearest = f"{spec.arch} {spec.variant}"
@@ -114,7 +115,7 @@ def _too_far(match: Match, gaps: Gaps) -> Difference | None:
         "the whole network",
         "a documented ResNet",
         f"a network of {len(match.found.nodes)} operators",
-        f"this is no documented ResNet: the nearest form, {nearest}, has {len(gaps.missing)} "
+        f"this is no documented ResNet: the nearest form, {nearest}, has {missing} "
         f"operators that are not there and lacks {len(gaps.extra)} that are",
     )
 

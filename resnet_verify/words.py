@@ -19,7 +19,17 @@ from resnet_ref.layers import (
     SqueezeExcite,
     ZeroPad,
 )
-from resnet_verify.graph import Activation, Cast, Concat, Function, Other, Scale, Slice, Transpose
+from resnet_verify.graph import (
+    Activation,
+    Cast,
+    Concat,
+    Function,
+    Largest,
+    Other,
+    Scale,
+    Slice,
+    Transpose,
+)
 
 
 def size(pair: tuple[int, int]) -> str:
@@ -100,6 +110,8 @@ def _unexpected(op: object) -> str:
     match op:
         case Activation(name):
             return f"activation {name}"
+        case Largest(axes):
+            return f"maximum over axes {list(axes)}"
         case Dropout(p):
             return f"dropout with p = {p:g}"
         case Cast(dtype):

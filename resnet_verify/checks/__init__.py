@@ -22,8 +22,8 @@ FAMILIES = (
     "initial",
     "residual",
     "state",
-    "images",
     "numerics",
+    "images",
     "training",
     "precision",
     "copies",
@@ -86,7 +86,14 @@ def all_checks() -> dict[str, Check]:
     """Every check by its id, most-causal family first."""
     for family in FAMILIES:
         import_module(f"resnet_verify.checks.{family}")
-    return dict(_REGISTRY)
+    by_family = sorted(_REGISTRY.values(), key=_family)  # one imports another
+    return {found.id: found for found in by_family}
+
+
+def _family(found: Check) -> int:
+    """The position of a check's family."""
+    name = found.function.__module__.rpartition(".")[2]
+    return FAMILIES.index(name) if name in FAMILIES else len(FAMILIES)
 
 
 def select_checks(

@@ -49,9 +49,9 @@ Values: TypeAlias = "dict[int, Array]"
 
 @dataclass(frozen=True)
 class BlockEnds:
-    """A block of the target: the values that enter it, that its paths give, and that leave it.
+    """A block of the target, by the captured values' numbers: what enters it, and what leaves it.
 
-    `entering` is the captured value number; the others likewise.
+    `shortcut` is what the target adds to its branch, whatever the form has there.
     """
 
     where: str
@@ -214,8 +214,13 @@ def _drawn_seeds() -> list[int]:
 
 def _blocks(match: Match) -> Iterator[BlockEnds]:
     """The blocks whose ends are all found in the target."""
-    by_place = {place.where: node.output for node, place in paired(match)}
+    nodes = {place.where: node for node, place in paired(match)}
     places = match.form.places
+
+    def value(position: int) -> int | None:
+        node = nodes.get(places[position].where)
+        return node.output if node else None
+
     for place in places:
         if not isinstance(place.op, Add):
             continue
@@ -223,19 +228,21 @@ def _blocks(match: Match) -> Iterator[BlockEnds]:
         inside = [p for p in places if block_of(p.where) == place.path]
         last_learned = [p for p in inside if p.path.endswith("branch")
                         and isinstance(p.op, BatchNorm | Conv)][-1]  # fmt: skip
-        entering = inside[0].inputs[0]
-        ends = {name: by_place.get(places[position].where) for name, position in
-                (("entering", entering), ("shortcut", shortcut))}  # fmt: skip
-        leaving = by_place.get(inside[-1].where)
-        branch_ends = by_place.get(places[branch].where)
-        if None in (*ends.values(), leaving, branch_ends, by_place.get(last_learned.where)):
+        first = inside[0].inputs[0]
+        add, leaving = nodes.get(place.where), nodes.get(inside[-1].where)
+        entering, branch_end = value(first), value(branch)
+        beside = [v for v in add.inputs if v != branch_end] if add else []
+        added = beside[0] if len(beside) == 1 else value(shortcut)
+        if entering is None or branch_end is None or added is None or leaving is None:
+            continue
+        if last_learned.where not in nodes:
             continue
         yield BlockEnds(
             place.path,
-            ends["entering"],  # type: ignore[arg-type]
-            leaving,  # type: ignore[arg-type]
-            ends["shortcut"],  # type: ignore[arg-type]
-            shortcut != entering,
+            entering,
+            leaving.output,
+            added,
+            shortcut != first,
             isinstance(inside[-1].op, Relu),
             last_learned,
         )

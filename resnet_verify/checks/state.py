@@ -38,9 +38,14 @@ def input_kept(examination: Examination) -> Iterator[Diagnosis]:
 def repeat(examination: Examination) -> Iterator[Diagnosis]:
     """The same input gives the same output, call after call: to the last bit in evaluation mode.
 
-    In training mode, where dropout draws from the same seed, within rounding.
+    In training mode, where dropout draws from the same seed, within rounding. Trained
+    parameters are not changed by a forward pass in evaluation mode.
     """
     batch, index = settled(examination)
+    examination.adapter.set_training(examination.model, training=False)
+    if moved := _moved(examination, batch, training=False, trained_only=True):
+        yield _changed(moved, "evaluation")
+        return
     for training in examination.modes:
         found = list(_drifts(examination, training, batch, index))
         if found:
@@ -82,11 +87,7 @@ def _drifts(
             if not distance.exceeds(limit):
                 continue
             if moved := _moved(examination, batch, training):
-                yield Diagnosis(
-                    "NUM-REPEAT", moved, "left as it was by a forward pass", "changed",
-                    f"{moved} is changed by a forward pass in {mode} mode: a later call with the "
-                    "same input gives another output",
-                )  # fmt: skip
+                yield _changed(moved, mode)
                 return
             yield Diagnosis(
                 "NUM-REPEAT", f"output {index}", "the same output each time",
@@ -97,11 +98,25 @@ def _drifts(
             return
 
 
-def _moved(examination: Examination, batch: Array, training: bool) -> str:
+def _changed(moved: str, mode: str) -> Diagnosis:
+    return Diagnosis(
+        "NUM-REPEAT", moved, "left as it was by a forward pass", "changed",
+        f"{moved} is changed by a forward pass in {mode} mode: later calls compute with other "
+        "values",
+    )  # fmt: skip
+
+
+def _moved(
+    examination: Examination, batch: Array, training: bool, *, trained_only: bool = False
+) -> str:
     """A registered tensor that a forward pass changes, though it should not; empty if none."""
     adapter, model = examination.adapter, examination.model
     statistics = examination.running_statistics if training else set()
-    held = [param for param in adapter.params(model) if param.key not in statistics]
+    held = [
+        param
+        for param in adapter.params(model)
+        if param.key not in statistics and (param.trainable or not trained_only)
+    ]
     keys = [param.key for param in held]
     before = adapter.read(model, None, keys)
     adapter.forward(model, batch)
