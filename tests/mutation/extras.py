@@ -115,6 +115,7 @@ EXTRAS = {
     "relu": _worded(lambda f, amount, x: f.relu(x)),
     "scale": _plain(lambda amount, x: x * amount),
     "shift": _plain(lambda amount, x: x + amount),
+    "zeros": _worded(lambda f, amount, x: f.zeros(x)),
     "clip": _worded(lambda f, amount, x: f.clip(x, -amount, amount)),
     "subtract": _plain(lambda amount, a, b: a - b),
     "multiply": _plain(lambda amount, a, b: a * b),

@@ -121,7 +121,10 @@ def _weight_through(function):
 
 
 def _unsaved(model, name, _amount):
-    leaf(model, name)._non_persistable_buffer_names_set.update(("_mean", "_variance"))
+    layer = leaf(model, name)
+    for held in ("_mean", "_variance"):  # Paddle holds them as parameters
+        value = paddle.to_tensor(layer._parameters.pop(held).numpy())
+        layer.register_buffer(held, value, persistable=False)
 
 
 def _mode_stuck(model, name, amount):

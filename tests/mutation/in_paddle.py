@@ -25,6 +25,7 @@ class Words:
         "hardswish": F.hardswish, "selu": F.selu, "mish": F.mish,
     }  # fmt: skip
     clip, maximum, where, concat = paddle.clip, paddle.maximum, paddle.where, paddle.concat
+    zeros = paddle.zeros_like
     float16, bfloat16, float32 = "float16", "bfloat16", "float32"
     coarse = (paddle.float16, paddle.bfloat16)
 

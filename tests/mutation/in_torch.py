@@ -25,6 +25,7 @@ class Words:
         "hardswish": F.hardswish, "selu": F.selu, "mish": F.mish,
     }  # fmt: skip
     clip, maximum, where, concat = torch.clamp, torch.maximum, torch.where, torch.cat
+    zeros = torch.zeros_like
     float16, bfloat16, float32 = torch.float16, torch.bfloat16, torch.float32
     coarse = (torch.float16, torch.bfloat16)
 

@@ -50,7 +50,7 @@ GRADIENTS = (
 )  # fmt: skip
 
 STATE = (
-    *table("state|call|trajectory|operator|dropout|random|detach|in training mode", _maps, {
+    *table("state|call|trajector|operator|dropout|random|detach|addition|training mode", _maps, {
         "remembers-the-last-call": followed_by(extra("remembers", 0.5)),
         "remembers-in-training": followed_by(extra("remembers", 2.0, "train")),
         "every-third-call": followed_by(extra("every third", 0.5)),
@@ -110,7 +110,7 @@ STATISTICS = (
 )  # fmt: skip
 
 ODD_INPUTS = (
-    *table(r"image|batch|other|alone|operator|mean \(axes", _maps, {
+    *table(r"image|batch|other|alone|operator|(mean|sum) \(axes", _maps, {
         "batch-mean-subtracted": followed_by(extra("batch mean")),
         "batch-mean-in-evaluation": followed_by(extra("batch mean", mode="eval")),
         "scaled-by-the-largest": followed_by(extra("batch largest", mode="eval")),

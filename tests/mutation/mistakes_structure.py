@@ -114,6 +114,15 @@ def _without_add(path):
     return plant
 
 
+def _without_any_shortcut(program, position):
+    """A plain network: every block without its shortcut, and what only that needed gone too."""
+    additions = [i for i, step in enumerate(program.steps) if isinstance(step.op, Add)]
+    program = edit.without(program, additions)
+    while unused := [i for i in range(len(program.steps) - 1) if not program.users(i)]:
+        program = edit.without(program, unused)
+    return program
+
+
 def _operand_through(which, *ops):
     """Operators between one operand of the addition and the addition."""
 
@@ -206,6 +215,8 @@ def _entry_fits_second(program, position):
 
 ADDITIONS = (
     Mistake("no-addition", "add|missing|block", adds(), _without_add("branch")),
+    Mistake("shortcuts-forgotten-everywhere", "add|missing", only(("stem", 0)),
+            _without_any_shortcut, near=False),
     Mistake("branch-dropped", "add|unused|block|bypass", adds(), _without_add("shortcut"),
             near=False),
     Mistake("branch-added-twice", "add", adds(), _readdressed("bb")),
@@ -465,7 +476,7 @@ CONVS = (
     Mistake("bias-on", "bias", convs(keep=has(Conv, bias=False)), op_with(bias=True)),
     Mistake("bias-everywhere", "bias|norm",
             convs("stem", keep=has(Conv, bias=False)), _everywhere(Conv, bias=True),
-            near=False),
+            near=False, asked=True),
     Mistake("conv-shared", "shar", *_shared(Conv)),
     Mistake("width-halved", "width|channels", convs("branch", keep=_has_later_conv),
             _narrowed(0.5)),
@@ -592,6 +603,9 @@ HEADS = (
         "two-linear-layers": _two_linear,
         "dropout-in-evaluation": preceded_by(extra("dropout", 0.5)),
     }),
+    Mistake("classifier-of-other-width", "forward pass raises", _classifier,
+            lambda p, i: edit.with_op(p, i, in_features=2 * p.steps[i].op.in_features),
+            near=False, only_in=("torch", "paddle")),
 )  # fmt: skip
 
 _anywhere = layers((Conv, Relu, BatchNorm), "branch", "shortcut", "post", "stem")
@@ -618,6 +632,8 @@ OPERATORS = (
     }),
     Mistake("input-scaled", "operator|scale|stem|head", convs("stem", keep=lambda p, i: i == 0),
             preceded_by(extra("scale", 1 / 255)), near=False),
+    Mistake("input-ignored", "depend", convs("stem", keep=lambda p, i: i == 0),
+            preceded_by(extra("zeros")), near=False, only_in=("torch", "paddle")),
     Mistake("input-flipped", "operator|flip", convs("stem", keep=lambda p, i: i == 0),
             preceded_by(extra("flip", 1)), near=False),
 )  # fmt: skip
