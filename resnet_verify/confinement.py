@@ -104,9 +104,16 @@ def end_all(pid: int, folder: str) -> None:
 
 
 def _end_marked(folder: str) -> None:
+    """Kill what carries the mark, until two looks in a row find none of it.
+
+    One look is too few: what forks and ends between the reading of /proc's list and of its own
+    entry leaves a child that this list lacks, and so does every daemon when it starts.
+    """
+    quiet = 0
     for _ in range(100):  # what is being killed may have started another just before
         marked = _marked(folder)
-        if not marked:
+        quiet = 0 if marked else quiet + 1
+        if quiet == 2:
             return
         for found in marked:
             with suppress(ProcessLookupError, PermissionError):
